@@ -1,0 +1,50 @@
+# Everything a newcomer and CI need; `make` lists it. Needs make, Python 3.11 or newer, and package registries.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# What is installed, as stamps: a second run installs nothing unless pyproject.toml has changed.
+PIP_READY  := $(VENV)/.stamp-pip
+DEMO_READY := $(VENV)/.stamp-demo
+TEST_READY := $(VENV)/.stamp-test
+LINT_READY := $(VENV)/.stamp-lint
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint clean
+
+help:  ## list the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(DEMO_READY)  ## watch it work on a real OpenBao: apply, drift, repair (a minute; leaves nothing running)
+	$(BIN)/vaultconf demo
+
+test: $(TEST_READY)  ## run the whole suite with coverage; PYTEST_ARGS adds options
+	$(BIN)/python -m pytest --cov $(PYTEST_ARGS)
+
+lint: $(LINT_READY)  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:  ## remove .venv and every cache
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist
+
+$(PIP_READY):
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("vaultconf needs Python 3.11 or newer, and $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade 'pip>=25.1'  # the first with --group
+	@touch $@
+
+$(DEMO_READY): pyproject.toml | $(PIP_READY)
+	$(PIP) install -e '.[demo]'
+	@touch $@
+
+$(TEST_READY): pyproject.toml | $(PIP_READY)
+	$(PIP) install -e . --group test
+	@touch $@
+
+$(LINT_READY): pyproject.toml | $(PIP_READY)
+	$(PIP) install -e . --group test --group lint
+	@touch $@

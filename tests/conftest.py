@@ -1,0 +1,106 @@
+"""Fixtures for every test: real servers, one a session, and a project folder of each test's own."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import postgres as postgres_support
+from tests.support import servers
+from tests.support.cli import Project
+from tests.support.raw import Raw
+from tests.support.servers import Server
+
+REQUIRE = "--require-server"
+SERVER_TESTS = Path(__file__).parent / "server"
+ran = pytest.StashKey[set[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        REQUIRE,
+        action="store_true",
+        help="fail where there is no server (or no PostgreSQL) to test against, instead of skipping",
+    )
+
+
+@pytest.fixture(scope="session")
+def server(pytestconfig: pytest.Config) -> Iterator[Server]:
+    """The session's dev server: shared, so tests keep apart by the names that `unique` gives them."""
+    _require_server(pytestconfig)
+    running = servers.start_dev()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def audit_server(pytestconfig: pytest.Config) -> Iterator[Server]:
+    """A server where audit devices can be made over the API."""
+    _require_server(pytestconfig)
+    running = servers.start_with_audit()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres(pytestconfig: pytest.Config) -> Iterator[postgres_support.Postgres]:
+    """A PostgreSQL on a loopback port, for the database engine."""
+    try:
+        binaries = postgres_support.find_binaries()
+    except postgres_support.NoPostgres as missing:
+        _absent(pytestconfig, f"no PostgreSQL: {missing}")
+    running = postgres_support.start(binaries)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def raw(server: Server) -> Raw:
+    """A client of the session's server with the root token."""
+    return server.raw()
+
+
+@pytest.fixture
+def unique() -> str:
+    """A prefix for names on the shared server, another one in every test."""
+    return f"t{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def project(server: Server, tmp_path: Path) -> Project:
+    """An empty project that talks to the session's server as root."""
+    return Project.new(tmp_path, server)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call" and not report.skipped and SERVER_TESTS in item.path.parents:
+        item.config.stash.setdefault(ran, set()).add(item.nodeid)
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With --require-server, a run that tested nothing on a server has failed, however it came about."""
+    required = session.config.getoption(REQUIRE) and not session.config.getoption("collectonly")
+    if required and not session.config.stash.get(ran, None):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter:
+            reporter.write_line(f"\n{REQUIRE}: no test of tests/server ran", red=True)
+
+
+def _require_server(config: pytest.Config) -> None:
+    try:
+        servers.find_server()
+    except servers.NoServer as missing:
+        _absent(config, str(missing))
+
+
+def _absent(config: pytest.Config, reason: str) -> None:
+    if config.getoption(REQUIRE):
+        pytest.fail(f"{REQUIRE}: {reason}", pytrace=False)
+    pytest.skip(reason)

@@ -1,0 +1,1 @@
+"""What the tests stand on: real servers, a raw client, the command line, a project folder."""

@@ -1,0 +1,58 @@
+"""All kinds there are: found, never listed; and the tree of YAML keys that follows from them."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+
+from vaultconf import kinds
+from vaultconf.kind import Kind
+
+#: Top-level keys of a document that later versions will know.
+NOT_YET = frozenset({"identity", "quotas", "namespaces", "generic", "assertions", "templates", "use", "policies_from"})
+
+
+@cache
+def all_kinds() -> Mapping[str, Kind]:
+    """Every kind by name."""
+    found: dict[str, Kind] = {}
+    for module in pkgutil.iter_modules(kinds.__path__):
+        kind = import_module(f"{kinds.__name__}.{module.name}").KIND
+        found[kind.name] = kind
+    return found
+
+
+@cache
+def sections() -> frozenset[str]:
+    """The top-level keys under which objects stand."""
+    return frozenset(kind.section for kind in all_kinds().values())
+
+
+@cache
+def mount_kind(section: str) -> Kind | None:
+    """The kind of mount under `secrets` or `auth`."""
+    return next((kind for kind in all_kinds().values() if kind.is_mount and kind.section == section), None)
+
+
+@cache
+def children_of(section: str, mount_type: str = "") -> Mapping[str, tuple[Kind, ...]]:
+    """The kinds that stand inside a mount of a type (all types for ""), by their key in the YAML."""
+    found: dict[str, tuple[Kind, ...]] = {}
+    for kind in all_kinds().values():
+        if kind.in_mount and kind.section == section and (not mount_type or mount_type in kind.mount_types):
+            key = kind.yaml.split(".")[2]
+            found[key] = (*found.get(key, ()), kind)
+    return found
+
+
+def known_types(section: str) -> frozenset[str]:
+    """The mount types whose children are known here."""
+    return frozenset(name for group in children_of(section).values() for kind in group for name in kind.mount_types)
+
+
+def implied(section: str, mount_type: str) -> Iterator[Kind]:
+    """The configurations that exist with every mount of a type."""
+    for group in children_of(section, mount_type).values():
+        yield from (kind for kind in group if kind.always)

@@ -1,0 +1,100 @@
+"""Everything that can go wrong, and the exit code it leads to.
+
+VaultconfError
+├── InputError          the files say something that cannot be meant (1)
+├── ConnectionFailed    no server, or not a Vault, behind the address (1)
+├── ServerRefused       the server answered, and the answer ends the run (1)
+├── Refused             a guard says no, before the first write (3)
+└── UsageError          a wrong command line (64)
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process says to CI; the one table of exit codes."""
+
+    DONE = 0
+    FAILED = 1
+    DIFFERENT = 2
+    REFUSED = 3
+    PARTIAL = 4
+    USAGE = 64
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A position in a file of the project; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One complaint: what is wrong, where, and what to do about it.
+
+    `address` is the API path of the object concerned, "" where there is none.
+    """
+
+    message: str
+    place: Place | None = None
+    hint: str = ""
+    address: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place else f"{self.address}: " if self.address else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{where}{self.message}{hint}"
+
+
+class VaultconfError(Exception):
+    """A failure that a user can cause; carries every problem of the run, never one at a time."""
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, problems: Problem | str | Iterable[Problem], hint: str = "") -> None:
+        if isinstance(problems, str):
+            problems = Problem(problems, hint=hint)
+        self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class InputError(VaultconfError):
+    """The project's files say something that cannot be meant."""
+
+
+class ConnectionFailed(VaultconfError):  # noqa: N818 - reads as a sentence where it is caught
+    """No server answered, or what answered is not a Vault."""
+
+
+class ServerRefused(VaultconfError):  # noqa: N818
+    """The server answered, and the answer ends the run (sealed, expired token)."""
+
+
+class Refused(VaultconfError):  # noqa: N818
+    """A guard says no; nothing was written."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class UsageError(VaultconfError):
+    """A wrong command line."""
+
+    exit_code = ExitCode.USAGE
+
+
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """Return "did you mean `x`?" for the most similar of `choices`, "" where none is similar."""
+    found = difflib.get_close_matches(str(word), sorted(choices), n=1, cutoff=0.6)
+    return f"did you mean `{found[0]}`?" if found else ""

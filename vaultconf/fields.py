@@ -1,0 +1,307 @@
+"""Field types: one value from either side.
+
+Each type is a `Codec`: it reads the YAML strictly and Vault's answer tolerantly into the same canonical value, so
+that `1h` and `3600`, `"a,b"` and `[a, b]` are equal because they parse to the same value. Messages never quote a
+value: it may be a secret.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import core_schema
+
+from vaultconf.errors import nearest
+from vaultconf.references import Deferred, templates_in
+
+WIRE = "wire"
+
+Reader = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """How one field type is read from YAML and from Vault's answer, written to Vault, and described."""
+
+    from_yaml: Reader
+    from_wire: Reader
+    schema: Mapping[str, object]
+    to_wire: Reader = field(default=lambda value: value)
+
+    def read(self, value: Any, info: core_schema.ValidationInfo) -> Any:
+        """Read one side, as pydantic asks for it."""
+        return self.from_wire(value) if info.context == WIRE else self.read_yaml(value)
+
+    def read_yaml(self, value: Any) -> Any:
+        """Read the YAML; a value with references in it is deferred as a whole. Raises ValueError."""
+        if next(templates_in(value), None) is not None:
+            return Deferred(value)
+        if value is None:
+            raise ValueError("has no value: leave the field out to get the server's default")
+        return self.from_yaml(value)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        return core_schema.with_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return dict(self.schema)
+
+
+# --- durations -----------------------------------------------------------------------------------------------
+
+_UNITS = {
+    "d": Decimal(86400), "h": Decimal(3600), "m": Decimal(60), "s": Decimal(1),
+    "ms": Decimal("1e-3"), "us": Decimal("1e-6"), "µs": Decimal("1e-6"), "ns": Decimal("1e-9"),
+}  # fmt: skip
+_SEGMENT = re.compile(r"(\d+(?:\.\d+)?|\.\d+)(ms|us|µs|ns|[dhms])")
+_DURATION = re.compile(rf"(?:{_SEGMENT.pattern})+\Z")
+
+
+def seconds(text: str) -> int:
+    """Read a duration as Vault does: `1h30m`, `1d`, `3600`, "" (0). Raises ValueError."""
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return int(text)
+    if text and not _DURATION.match(text):
+        raise ValueError("must be a duration such as `30s`, `24h`, `1h30m`, `7d` or a number of seconds")
+    return int(sum(Decimal(number) * _UNITS[unit] for number, unit in _SEGMENT.findall(text)))
+
+
+def _duration_from_yaml(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
+        raise ValueError("must be a duration such as `30s`, `24h`, `1h30m`, `7d` or a number of seconds")
+    if isinstance(value, str):
+        return seconds(value)
+    if value < 0:
+        raise ValueError("must not be negative")
+    return value
+
+
+def _duration_from_wire(value: object) -> int:
+    return seconds(value) if isinstance(value, str) else int(str(value))
+
+
+_DURATION_SCHEMA = {
+    "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}],
+    "examples": ["24h", "30m", 3600],
+}
+
+Duration = Annotated[int, Codec(_duration_from_yaml, _duration_from_wire, _DURATION_SCHEMA)]
+
+
+# --- words, numbers, flags -----------------------------------------------------------------------------------
+
+
+def _text_from_yaml(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text; put it in quotes")  # noqa: TRY004 - pydantic collects ValueError only
+    return value
+
+
+def _flag_from_yaml(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")  # noqa: TRY004
+    return value
+
+
+def _flag_from_wire(value: object) -> bool:
+    return value in (True, "true", "1", 1)
+
+
+def _count_from_yaml(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("must be a whole number")  # noqa: TRY004
+    if value < 0:
+        raise ValueError("must not be negative")
+    return value
+
+
+Text = Annotated[str, Codec(_text_from_yaml, str, {"type": "string"})]
+Flag = Annotated[bool, Codec(_flag_from_yaml, _flag_from_wire, {"type": "boolean"})]
+Count = Annotated[int, Codec(_count_from_yaml, lambda value: int(value or 0), {"type": "integer", "minimum": 0})]
+
+
+def one_of(*choices: str) -> Codec:
+    """A word out of a fixed list."""
+
+    def from_yaml(value: object) -> str:
+        word = _text_from_yaml(value)
+        if word not in choices:
+            listed = ", ".join(f"`{choice}`" for choice in choices)
+            raise ValueError(f"must be one of {listed}{_suggestion(word, choices)}")
+        return word
+
+    return Codec(from_yaml, str, {"enum": list(choices)})
+
+
+def _suggestion(word: str, choices: Sequence[str]) -> str:
+    hint = nearest(word, choices)
+    return f": {hint}" if hint else ""
+
+
+# --- policy text ---------------------------------------------------------------------------------------------
+
+
+def canonical_policy(text: str) -> str:
+    """Policy text as it is compared: without CR and trailing white space, in each line and at the end."""
+    return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n")).rstrip()
+
+
+def _policy_from_yaml(value: object) -> str:
+    text = canonical_policy(_text_from_yaml(value))
+    if not text:
+        raise ValueError("is empty; a policy without rights needs at least a comment")
+    return text
+
+
+PolicyText = Annotated[
+    str,
+    Codec(_policy_from_yaml, lambda value: canonical_policy(str(value)), {"type": "string"}, lambda text: text + "\n"),
+]
+
+
+# --- lists ---------------------------------------------------------------------------------------------------
+
+
+def _items(value: object, *, split: bool) -> list[str]:
+    """Read the items of a YAML list; a text is split at commas as Vault does, or is the only item."""
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()] if split else [value]
+    if not isinstance(value, list | tuple):
+        raise ValueError("must be a list")
+    for item in value:
+        if not isinstance(item, str):
+            raise ValueError("must be a list of texts; put numbers and words like true in quotes")
+        if split and "," in item:
+            raise ValueError("has a comma inside an item; write two items")
+    return [item.strip() if split else item for item in value]
+
+
+def _wire_items(value: object, *, split: bool) -> list[str]:
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()] if split else [value] if value else []
+    return [str(item) for item in value] if isinstance(value, list | tuple) else []
+
+
+_LIST_SCHEMA = {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]}
+
+
+def _list(canonical: Callable[[Sequence[str]], tuple[str, ...]], *, split: bool = True) -> Codec:
+    return Codec(
+        lambda value: canonical(_items(value, split=split)),
+        lambda value: canonical(_wire_items(value, split=split)),
+        _LIST_SCHEMA,
+        list,
+    )
+
+
+def _folded(items: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted({item.strip().lower() for item in items}))
+
+
+def _policy_names(value: object) -> tuple[str, ...]:
+    names = _items(value, split=True)
+    folds = next((name for name in names if name != name.lower()), None)
+    if folds is not None:
+        raise ValueError(f"names a policy in upper case; Vault knows it as `{folds.lower()[:80]}`")
+    return _folded(names)
+
+
+def _cidr(item: str) -> str:
+    """`1.2.3.4/32` is stored as `1.2.3.4`; other networks keep their host bits (seen on 2.7.2, 2.1, 1.19)."""
+    interface = ipaddress.ip_interface(item)
+    return str(interface.ip) if interface.network.num_addresses == 1 else str(interface)
+
+
+def _cidrs_from_yaml(value: object) -> tuple[str, ...]:
+    items = _items(value, split=True)
+    try:
+        return tuple(sorted({_cidr(item) for item in items}))
+    except ValueError:
+        raise ValueError("must be IP addresses or networks such as `10.0.0.0/8`") from None
+
+
+def _cidrs_from_wire(value: object) -> tuple[str, ...]:
+    items = _wire_items(value, split=True)
+    try:
+        return tuple(sorted({_cidr(item) for item in items}))
+    except ValueError:
+        # Servers store some malformed networks; they differ from any that can be written here.
+        return tuple(sorted(set(items)))
+
+
+def _networks(items: Sequence[str]) -> tuple[str, ...]:
+    if not all("/" in item for item in items):
+        raise ValueError("must be networks with a mask, such as `10.0.0.0/8` or `192.168.0.1/32`")
+    try:
+        return tuple(sorted({str(ipaddress.ip_interface(item)) for item in items}))
+    except ValueError:
+        raise ValueError("must be networks such as `10.0.0.0/8`") from None
+
+
+def _distinct(items: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(items)))
+
+
+#: A list whose order has a meaning, or is at least kept by the server.
+Words = Annotated[tuple[str, ...], _list(tuple)]
+#: A list without order.
+WordSet = Annotated[tuple[str, ...], _list(_distinct)]
+#: Names that the server folds to lower case and keeps sorted.
+FoldedSet = Annotated[tuple[str, ...], _list(_folded)]
+#: Statements for another system: never split at commas.
+Statements = Annotated[tuple[str, ...], _list(tuple, split=False)]
+#: Names of ACL policies; a role with `A` gives policy `a` on every server.
+PolicyNames = Annotated[
+    tuple[str, ...], Codec(_policy_names, lambda value: _folded(_wire_items(value, split=True)), _LIST_SCHEMA, list)
+]
+#: Networks that the server keeps as written.
+Networks = Annotated[
+    tuple[str, ...],
+    Codec(
+        lambda value: _networks(_items(value, split=True)),
+        lambda value: _distinct(_wire_items(value, split=True)),
+        _LIST_SCHEMA,
+        list,
+    ),
+]
+Cidrs = Annotated[tuple[str, ...], Codec(_cidrs_from_yaml, _cidrs_from_wire, _LIST_SCHEMA, list)]
+
+
+# --- maps ----------------------------------------------------------------------------------------------------
+
+
+def _word(value: object) -> str:
+    """A value of a map of words, as the server stores it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float | str):
+        return str(value)
+    raise ValueError("must be a map of words, numbers or true/false")
+
+
+def _map_from_yaml(value: object) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a map of words, numbers or true/false")  # noqa: TRY004
+    return {str(key): _word(item) for key, item in value.items()}
+
+
+def _map_from_wire(value: object) -> dict[str, str]:
+    return {str(key): _word(item) for key, item in value.items()} if isinstance(value, Mapping) else {}
+
+
+#: A map whose values the server stores as texts.
+WordMap = Annotated[
+    Mapping[str, str],
+    Codec(
+        _map_from_yaml,
+        _map_from_wire,
+        {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}},
+    ),
+]

@@ -1,0 +1,378 @@
+"""What an object kind is: a declaration that everything else follows from.
+
+A kind names its model (fields, defaults, marks), where it stands in the YAML, which API path writes it, how its
+collection is read, what absence looks like, and what a write resets. Schema, validation, diff, order, docs and
+tests are derived; none of them knows a kind by name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pydantic import Field as PydanticField
+
+from vaultconf.fields import WIRE, Codec
+from vaultconf.http import Answer, Request
+from vaultconf.model import Action, Live, RiskReason, Server, Values
+
+_HOLE = re.compile(r"\{(\w+)\}")
+
+
+class Spec(BaseModel):
+    """Base of every kind's model; reads the YAML and Vault's answer into the same frozen values."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True, protected_namespaces=()
+    )
+
+
+class Required:
+    """The default of a field that must be written."""
+
+    def __repr__(self) -> str:
+        return "required"
+
+
+REQUIRED = Required()
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A default that depends on the server or on other values; `text` says it in the docs."""
+
+    value: Callable[[Server, Values], object]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What is special about a field.
+
+    secret: must be a reference, and is never shown. write_only: no server returns it; returned: the only
+    product that does ("" for all). immutable: a new value means delete and create. resets: every write that
+    leaves it out resets it. chosen: the server picks it, so it is compared only when written. read_from: a path
+    of its own returns it, asked only when it is written. only: the product that has the field. names: the kind
+    whose objects it names (within: of the same mount; must_exist: an unknown name is an error). from_file: the
+    text may be given as `file:`.
+    """
+
+    default: object = None
+    secret: bool = False
+    write_only: bool = False
+    returned: str = ""
+    immutable: bool = False
+    resets: bool = False
+    chosen: bool = False
+    read_from: str = ""
+    only: str = ""
+    names: str = ""
+    within: bool = False
+    must_exist: bool = True
+    from_file: bool = False
+
+    def __call__(self, schema: dict[str, Any]) -> None:
+        """Complete the field's JSON Schema; pydantic calls this."""
+        if self.write_only:
+            schema["writeOnly"] = True
+        if isinstance(self.default, bool | int | str):
+            schema["default"] = self.default
+        elif isinstance(self.default, tuple | Mapping):
+            schema["default"] = list(self.default) if isinstance(self.default, tuple) else dict(self.default)
+
+
+def setting(default: object, description: str, **marks: Any) -> Any:
+    """Declare a field: the server's default, one line of documentation, and its marks (see Marks)."""
+    shown = None if isinstance(default, Required) else default
+    return PydanticField(
+        default=shown, description=description, json_schema_extra=Marks(default=default, **marks)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a kind, by its dotted name in the YAML."""
+
+    name: str
+    codec: Codec
+    description: str
+    marks: Marks
+
+    @property
+    def required(self) -> bool:
+        return self.marks.default is REQUIRED
+
+    def read(self, value: object) -> object:
+        """Read a value of the YAML. Raises ValueError, whose message quotes no value."""
+        return self.codec.read_yaml(value)
+
+    def exists_on(self, server: Server) -> bool:
+        """Whether this server knows the field."""
+        return self.marks.only in ("", server.product)
+
+    def read_back_on(self, server: Server) -> bool:
+        """Whether this server returns the field, so that it can be compared."""
+        return not self.marks.write_only and self.marks.returned in ("", server.product)
+
+
+@cache
+def fields_of(model: type[Spec], prefix: str = "") -> Mapping[str, Field]:
+    """All fields of a model by dotted name, nested models flattened."""
+    found: dict[str, Field] = {}
+    for name, info in model.model_fields.items():
+        inner = info.annotation
+        if isinstance(inner, type) and issubclass(inner, Spec):
+            found.update(fields_of(inner, f"{prefix}{name}."))
+            continue
+        codec = next(item for item in info.metadata if isinstance(item, Codec))
+        marks = info.json_schema_extra
+        if not isinstance(marks, Marks):
+            raise TypeError(f"{model.__name__}.{name} is not declared with setting()")
+        found[prefix + name] = Field(prefix + name, codec, info.description or "", marks)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """How a server treats the names of a kind."""
+
+    pattern: str = r"\w(?:[\w.-]*\w)?"
+    folds: bool = False
+
+    def problem(self, name: str) -> str | None:
+        """Say why the server would not keep this name, or None."""
+        if not re.fullmatch(self.pattern, name):
+            return "the server takes no such name: letters, digits, `_`, and `.` or `-` in between"
+        if self.folds and name != name.lower():
+            return f"the server would store it as `{name.lower()}`; write it that way"
+        return None
+
+
+#: Names that may hold anything a path segment may.
+ANY_NAME = Names(r".+")
+ANY_FOLDED_NAME = Names(r".+", folds=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What a kind needs to turn a change into requests. `values` are complete, secrets already resolved."""
+
+    action: Action
+    path: str
+    params: Mapping[str, str]
+    values: Values = field(repr=False)
+    send: frozenset[str] = frozenset()
+    before: Values = field(default_factory=dict, repr=False)
+    extras: Mapping[str, object] = field(default_factory=dict)
+
+
+Steps = Generator[Request, Answer, None]
+
+
+def body_of(kind: Kind, write: Write) -> dict[str, object]:
+    """The JSON body of a write: the fields to send, nested as the dotted names say, in the server's own types."""
+    body: dict[str, object] = {}
+    for name in sorted(write.send):
+        target = body
+        *parents, leaf = name.split(".")
+        for parent in parents:
+            target = target.setdefault(parent, {})  # type: ignore[assignment]  # a nested dict by construction
+        target[leaf] = kind.fields[name].codec.to_wire(write.values[name])
+    return body
+
+
+def post(kind: Kind, write: Write) -> Steps:
+    """Write an object with one POST to its own path, as most kinds are."""
+    yield Request("POST", write.path, kind.to_wire(body_of(kind, write)), repeatable=kind.repeatable)
+
+
+def _same(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    return data
+
+
+def _same_body(body: dict[str, object]) -> dict[str, object]:
+    return body
+
+
+def _always(_: Values) -> bool:
+    return True
+
+
+def _never(_before: Values, _after: Values) -> bool:
+    return False
+
+
+def _no_problems(_: Values) -> Iterable[str]:
+    return ()
+
+
+def _nothing_more(_values: dict[str, object], _server: Server) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What a kind may look at to say that this server cannot take a change; `probe` is None where unreadable."""
+
+    action: Action
+    server: Server
+    params: Mapping[str, str]
+    values: Values = field(repr=False)
+    probe: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+def _no_obstacle(_: Obstacle) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The declaration of one kind of object.
+
+    `yaml` and `path` are templates with the same holes: where it stands in the files, which API path writes it.
+    `table` is a path whose one answer holds the whole collection; `bulk` likewise by LIST, where the server has
+    it; else each object is read by itself and `listing` (default: the path above it) names the collection.
+    `always` marks a configuration that exists with its mount. `replaces`: a write resets what it leaves out;
+    `always_sent`: fields that every write needs. `absent`: (status, text in the error) of an absent object; ""
+    is an empty list of errors. `after`: kinds that must come first within the same mount. `builtin` objects are
+    never deleted nor reported, `untouchable` ones refused; `partial` names built-in objects that can only be tuned
+    and the prefix of the fields that are compared. `ignored`: what a server returns beside the configuration; `old_names`: deprecated
+    names of fields, returned beside the new ones.
+    `destroys`, `loses`: why deleting is dangerous (`only_last`: when no other of the kind remains). `alterable`: can be updated in place; `must_replace` adds
+    conditions. `probe`: a path whose answer tells `obstacle` whether this server can take a change; `check` finds
+    what is wrong with written values; `complete` adds defaults that depend on other values.
+    """
+
+    name: str
+    title: str
+    model: type[Spec]
+    yaml: str
+    path: str
+    mount_types: frozenset[str] = frozenset()
+    applies: Callable[[Values], bool] = _always
+    names: Names = Names()
+    listing: str = ""
+    table: str = ""
+    bulk: str = ""
+    always: bool = False
+    replaces: bool = False
+    always_sent: tuple[str, ...] = ()
+    repeatable: bool = True
+    absent: tuple[tuple[int, str], ...] = ((404, ""),)
+    after: tuple[str, ...] = ()
+    builtin: frozenset[str] = frozenset()
+    untouchable: frozenset[str] = frozenset()
+    ignored: frozenset[str] = frozenset()
+    old_names: Mapping[str, str] = field(default_factory=dict)
+    extras: tuple[str, ...] = ()
+    destroys: RiskReason | None = None
+    only_last: bool = False
+    loses: str = ""
+    alterable: bool = True
+    partial: Mapping[str, str] = field(default_factory=dict)
+    probe: str = ""
+    obstacle: Callable[[Obstacle], str] = _no_obstacle
+    check: Callable[[Values], Iterable[str]] = _no_problems
+    complete: Callable[[dict[str, object], Server], None] = _nothing_more
+    must_replace: Callable[[Values, Values], bool] = _never
+    from_wire: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _same
+    to_wire: Callable[[dict[str, object]], dict[str, object]] = _same_body
+    write: Callable[[Kind, Write], Steps] = post
+    docs: str = ""
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """The fields by dotted name."""
+        return fields_of(self.model)
+
+    @property
+    def holes(self) -> tuple[str, ...]:
+        """The names of the template's holes, in order; the last one is the object's own name."""
+        return tuple(_HOLE.findall(self.yaml))
+
+    @property
+    def section(self) -> str:
+        """The top-level key under which the kind stands."""
+        return self.yaml.split(".", 1)[0]
+
+    @property
+    def is_mount(self) -> bool:
+        """Whether other objects live below it."""
+        return self.yaml in ("secrets.{mount}", "auth.{mount}")
+
+    @property
+    def in_mount(self) -> bool:
+        """Whether it lives in a mount."""
+        return "mount" in self.holes and not self.is_mount
+
+    @property
+    def named(self) -> bool:
+        """Whether it is one of many (its path ends in a hole) and not a configuration."""
+        return self.path.endswith("}")
+
+    def path_of(self, params: Mapping[str, str]) -> str:
+        """The API path of one object."""
+        return self.path.format_map(params)
+
+    def collection_of(self, params: Mapping[str, str]) -> str:
+        """The API path that lists the siblings of an object."""
+        return (self.listing or self.path.rsplit("/", 1)[0]).format_map(params)
+
+    def completed(self, server: Server, params: Mapping[str, str], written: Values) -> dict[str, object]:
+        """Complete what was written with this server's defaults; what only the server picks stays out."""
+        prefix = self.partial.get(params[self.holes[-1]], "")
+        values = dict(written)
+        for name, spec in self.fields.items():
+            if name in values or spec.required or spec.marks.chosen or not spec.exists_on(server):
+                continue
+            if name.startswith(prefix):
+                values[name] = default_of(spec, server, values)
+        self.complete(values, server)
+        return values
+
+    def live(self, data: Mapping[str, Any], server: Server) -> Live:
+        """Read Vault's answer. Raises pydantic.ValidationError where the answer has another shape."""
+        known, unknown = _known(self.from_wire(data), self.model)
+        values = flatten(self.model.model_validate(known, context=WIRE))
+        for name, value in values.items():
+            if isinstance(value, Computed):
+                values[name] = value.value(server, values)
+        extras = {name: data[name] for name in self.extras if name in data}
+        return Live(values, frozenset(unknown) - self.ignored - self.old_names.keys(), extras)
+
+
+def default_of(spec: Field, server: Server, values: Values) -> object:
+    """The value that this server gives a field that is left out."""
+    default = spec.marks.default
+    return default.value(server, values) if isinstance(default, Computed) else default
+
+
+def _known(data: Mapping[str, Any], model: type[Spec], prefix: str = "") -> tuple[dict[str, Any], list[str]]:
+    """Split an answer into what the model knows (null means unset) and the names of the rest."""
+    known: dict[str, Any] = {}
+    unknown: list[str] = []
+    for name, value in data.items():
+        info = model.model_fields.get(name)
+        if info is None:
+            unknown.append(prefix + name)
+        elif isinstance(info.annotation, type) and issubclass(info.annotation, Spec):
+            known[name], more = _known(value or {}, info.annotation, f"{prefix}{name}.")
+            unknown += more
+        elif value is not None:
+            known[name] = value
+    return known, unknown
+
+
+def flatten(spec: Spec, *, written: bool = False, prefix: str = "") -> dict[str, object]:
+    """The values of a model by dotted name; with `written`, only what was given."""
+    values: dict[str, object] = {}
+    for name, value in spec.__dict__.items():
+        if isinstance(value, Spec):
+            values.update(flatten(value, written=written, prefix=f"{prefix}{name}."))
+        elif not written or name in spec.model_fields_set:
+            values[prefix + name] = value
+    return values

@@ -1,0 +1,1 @@
+"""One file per kind of object; each is found by being here."""

@@ -1,0 +1,48 @@
+"""Auth methods. Source: Vault API, `/sys/auth`; OpenBao 2.7.2, Vault 2.1 and 1.19."""
+
+from __future__ import annotations
+
+from vaultconf import mounts
+from vaultconf.kind import ANY_NAME, Kind, Obstacle
+from vaultconf.model import RiskReason, Values
+
+_WITH_LOCKOUT = frozenset({"userpass", "ldap", "approle"})
+
+
+class AuthMethod(mounts.Mount):
+    """An auth method at its path; `token` is there already and can be tuned."""
+
+    tune: mounts.AuthTune = mounts.AuthTune()
+
+
+def _obstacle(ask: Obstacle) -> str:
+    return mounts.missing_plugin(ask, "auth")
+
+
+def _check(values: Values) -> list[str]:
+    problems = mounts.check(values)
+    if values.get("type") not in _WITH_LOCKOUT and any("user_lockout_config" in name for name in values):
+        problems.append("only userpass, ldap and approle have `tune.user_lockout_config`")
+    return problems
+
+
+KIND = Kind(
+    name="auth_method",
+    title="Auth method",
+    model=AuthMethod,
+    yaml="auth.{mount}",
+    path="sys/auth/{mount}",
+    names=ANY_NAME,
+    table="sys/auth",
+    absent=((400, "No auth engine at"),),
+    builtin=frozenset({"token"}),
+    partial={"token": "tune."},
+    ignored=mounts.NOT_CONFIGURATION,
+    destroys=RiskReason.REMOVES_ACCESS,
+    loses="its roles and users, and every token it gave out",
+    probe="sys/plugins/catalog",
+    obstacle=_obstacle,
+    check=_check,
+    from_wire=mounts.from_wire,
+    write=mounts.write,
+)

@@ -1,0 +1,100 @@
+"""Database connections. Source: Vault API, `/database/config`; OpenBao 2.7.2, Vault 2.1 and 1.19.
+
+What belongs to the plugin is read back inside `connection_details`, in the type in which it was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from vaultconf.fields import Count, Duration, Flag, Statements, Text, WordSet, one_of
+from vaultconf.kind import REQUIRED, Kind, Obstacle, Spec, setting
+from vaultconf.model import Action
+from vaultconf.urls import ConnectionUrl
+
+
+class DatabaseConnection(Spec):
+    """How the engine reaches one database."""
+
+    plugin_name: Text = setting(REQUIRED, "Plugin, such as `postgresql-database-plugin`.")
+    plugin_version: Text = setting("", "Version of the plugin; none is the newest or built-in one.")
+    allowed_roles: WordSet = setting((), "Roles that may use the connection; `*` for all.", names="database_role", must_exist=False)
+    root_rotation_statements: Statements = setting((), "Statements that change the connection's own password.")
+    password_policy: Text = setting("", "Password policy for generated passwords.", names="password_policy", must_exist=False)
+    verify_connection: Flag = setting(
+        True,  # noqa: FBT003
+        "Connect before storing. OpenBao does not return it.",
+        returned="vault",
+        resets=True,
+    )
+    connection_url: ConnectionUrl = setting("", "URL with `{{username}}` and `{{password}}`.")
+    username: Text = setting("", "The user that the engine logs in as.")
+    password: Text = setting(None, "Its password; sent when the connection is created.", write_only=True, secret=True)
+    username_template: Text = setting("", "Template for the names of generated users.")
+    max_open_connections: Count = setting(0, "Most open connections; 0 is the plugin's default.")
+    max_idle_connections: Count = setting(0, "Most idle connections; 0 is as many as may be open.")
+    max_connection_lifetime: Duration = setting(0, "Longest life of a connection; 0 is for ever.")
+    disable_escaping: Flag = setting(False, "Do not escape special characters in name and password.")  # noqa: FBT003
+    password_authentication: Annotated[str, one_of("", "password", "scram-sha-256")] = setting(
+        "", "PostgreSQL: how passwords are sent to the server."
+    )
+    auth_type: Text = setting("", "Cloud IAM login, such as `gcp_iam`.")
+    service_account_json: Text = setting(None, "Credentials for it.", write_only=True, secret=True)
+    self_managed: Flag = setting(False, "PostgreSQL: static roles change their own passwords. Vault Enterprise.", only="vault")  # noqa: FBT003
+    tls_ca: Text = setting("", "CA that signed the server's certificate (PEM).")
+    tls_certificate: Text = setting("", "PostgreSQL: client certificate (PEM).")
+    private_key: Text = setting(None, "PostgreSQL: key of the client certificate.", write_only=True, secret=True)
+    tls_certificate_key: Text = setting("", "MySQL: client certificate and key (PEM); the server returns it.", secret=True)
+    tls_server_name: Text = setting("", "MySQL: name in the server's certificate.")
+    tls_skip_verify: Flag = setting(False, "MySQL: do not check the certificate.")  # noqa: FBT003
+    host: Text = setting("", "Redis, Valkey, InfluxDB: the host.")
+    hosts: Text = setting("", "Cassandra: hosts, separated by commas.")
+    port: Count = setting(0, "Port; 0 is the plugin's default.")
+    protocol_version: Count = setting(0, "Cassandra: version of its protocol.")
+    connect_timeout: Duration = setting(0, "Timeout of a connection; 0 is the plugin's default.")
+    tls: Flag = setting(False, "Use TLS.")  # noqa: FBT003
+    insecure_tls: Flag = setting(False, "Do not check the certificate.")  # noqa: FBT003
+    ca_cert: Text = setting("", "Redis, Valkey: CA certificate (PEM).")
+    pem_bundle: Text = setting("", "Certificate, key and CA (PEM); the server returns it.", secret=True)
+    write_concern: Text = setting("", "MongoDB: write concern as JSON.")
+    rotation_period: Duration = setting(0, "Rotate the root credential this often. Vault Enterprise.", only="vault")
+    rotation_schedule: Text = setting("", "The same as a cron line. Vault Enterprise.", only="vault")
+    rotation_window: Duration = setting(0, "How long after the schedule. Vault Enterprise.", only="vault")
+    rotation_policy: Text = setting("", "What happens when a rotation fails. Vault Enterprise.", only="vault")
+    disable_automated_rotation: Flag = setting(False, "Suspends rotation. Vault Enterprise.", only="vault")  # noqa: FBT003
+    skip_static_role_import_rotation: Flag = setting(
+        False,  # noqa: FBT003
+        "Static roles keep their password when made. Vault Enterprise.",
+        only="vault",
+    )
+
+
+def _from_wire(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Lift the plugin's own fields; the rotation statements are read under another name."""
+    plain = {name: value for name, value in data.items() if name != "connection_details"}
+    plain["root_rotation_statements"] = plain.pop("root_credentials_rotate_statements", ())
+    return {**(data.get("connection_details") or {}), **plain}
+
+
+def _obstacle(ask: Obstacle) -> str:
+    known = (ask.probe or {}).get("database")
+    wanted = ask.values.get("plugin_name")
+    if ask.action is Action.CREATE and isinstance(known, list) and wanted not in known:
+        return f"this server has no database plugin `{wanted}`; see `sys/plugins/catalog` for what there is"
+    return ""
+
+
+KIND = Kind(
+    name="database_connection",
+    title="Database connection",
+    model=DatabaseConnection,
+    yaml="secrets.{mount}.connections.{name}",
+    path="{mount}/config/{name}",
+    mount_types=frozenset({"database"}),
+    always_sent=("plugin_name",),
+    probe="sys/plugins/catalog",
+    obstacle=_obstacle,
+    old_names={"root_credentials_rotate_statements": "root_rotation_statements"},
+    from_wire=_from_wire,
+)

@@ -1,0 +1,62 @@
+"""Static roles of a database engine. Source: Vault API, `/database/static-roles`; OpenBao 2.7.2, Vault 2.1 and 1.19.
+
+Creating one changes the user's password at once; deleting one leaves the user with a password nobody knows.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from vaultconf.fields import Duration, Flag, Statements, Text, WordMap, one_of
+from vaultconf.kind import REQUIRED, Kind, Spec, setting
+from vaultconf.model import Values
+
+
+class DatabaseStaticRole(Spec):
+    """An existing database user whose password the engine rotates."""
+
+    db_name: Text = setting(REQUIRED, "The connection.", names="database_connection", within=True)
+    username: Text = setting(REQUIRED, "The user in the database.", immutable=True)
+    rotation_period: Duration = setting(0, "How often the password changes; at least 5 s.")
+    rotation_schedule: Text = setting("", "The same as a cron line. Vault only.", only="vault")
+    rotation_window: Duration = setting(0, "How long after the schedule it may happen. Vault only.", only="vault")
+    rotation_statements: Statements = setting((), "Statements that change the password.")
+    credential_type: Annotated[str, one_of("password", "rsa_private_key")] = setting(
+        "password", "What the user logs in with.", immutable=True
+    )
+    credential_config: WordMap = setting({}, "Details of the credential.")
+    skip_import_rotation: Flag = setting(
+        False,  # noqa: FBT003
+        "Keep the password when the role is made. Vault Enterprise.",
+        only="vault",
+        immutable=True,
+    )
+
+
+def _check(values: Values) -> list[str]:
+    period, schedule = values.get("rotation_period"), values.get("rotation_schedule")
+    if bool(period) == bool(schedule):
+        return ["give either `rotation_period` or `rotation_schedule`"]
+    if isinstance(period, int) and 0 < period < 5:
+        return ["`rotation_period` is at least 5 seconds"]
+    return []
+
+
+def _one_rhythm(body: dict[str, object]) -> dict[str, object]:
+    """Servers refuse the rhythm that is not used, even when it is sent to be unset."""
+    rhythm = {"rotation_period", "rotation_schedule", "rotation_window"}
+    return {name: value for name, value in body.items() if value or name not in rhythm}
+
+
+KIND = Kind(
+    name="database_static_role",
+    title="Database static role",
+    model=DatabaseStaticRole,
+    yaml="secrets.{mount}.static_roles.{name}",
+    path="{mount}/static-roles/{name}",
+    mount_types=frozenset({"database"}),
+    always_sent=("username", "db_name"),
+    ignored=frozenset({"last_vault_rotation", "name"}),
+    check=_check,
+    to_wire=_one_rhythm,
+)

@@ -1,0 +1,221 @@
+"""Drives generators of requests through libcurl's multi interface: one thread, many requests under way."""
+
+from __future__ import annotations
+
+import heapq
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from typing import Generic, TypeVar
+
+import pycurl
+
+from vaultconf.curl import Handle, Parcel
+from vaultconf.http import Answer, Cause, Request
+from vaultconf.retry import History, pause, transient
+from vaultconf.wire import Wire
+
+K = TypeVar("K")
+T = TypeVar("T")
+Task = Generator[Request, Answer, T]
+_NAP = 0.005
+_LONGEST_SLEEP = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class _Flight(Generic[K, T]):
+    """One request of one task on its way, over all its sendings."""
+
+    key: K
+    task: Task[T]
+    request: Request
+    parcel: Parcel
+    began: float
+    sent: float = 0.0
+    attempt: int = 0
+    hops: int = 0
+
+
+class Loop(Generic[K, T]):
+    """One run over a set of tasks; used once."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        multi: pycurl.CurlMulti,
+        tasks: Iterable[tuple[K, Task[T]]],
+        done: Callable[[K, T], Iterable[tuple[K, Task[T]]]],
+        stopped: Callable[[], bool],
+    ) -> None:
+        self._wire, self._multi, self._done, self._stopped = wire, multi, done, stopped
+        self._tasks: Iterator[tuple[K, Task[T]]] = iter(tasks)
+        self._more: deque[tuple[K, Task[T]]] = deque()
+        self._ready: deque[_Flight[K, T]] = deque()
+        self._waiting: list[tuple[float, int, _Flight[K, T]]] = []
+        self._flying: dict[pycurl.Curl, tuple[Handle, _Flight[K, T]]] = {}
+        self._order = count()
+        self._trouble: float | None = None
+        self._not_before = 0.0
+
+    def go(self) -> None:
+        """Run all tasks to their end; on any exception no transfer and no task is left behind."""
+        try:
+            while self._fill() or self._flying or self._waiting or self._ready:
+                if not self._collect():
+                    self._sleep()
+        finally:
+            self._abandon()
+
+    def _fill(self) -> bool:
+        """Start what may be started; return whether anything was."""
+        now = time.monotonic()
+        while self._waiting and self._waiting[0][0] <= now:
+            self._ready.append(heapq.heappop(self._waiting)[2])
+        started = False
+        while len(self._flying) < self._wire.window.size and self._has_ready() and self._may_send(now):
+            self._launch(self._ready.popleft(), now)
+            started = True
+        return started
+
+    def _has_ready(self) -> bool:
+        """Whether a request is ready to be sent, starting new tasks until there is one."""
+        while not self._ready:
+            fresh = self._next()
+            if fresh is None:
+                return False
+            self._advance(*fresh, None)
+        return True
+
+    def _next(self) -> tuple[K, Task[T]] | None:
+        if self._stopped():
+            return None
+        return self._more.popleft() if self._more else next(self._tasks, None)
+
+    def _may_send(self, now: float) -> bool:
+        if self._wire.bucket is None:
+            return True
+        wait = self._wire.bucket.wait(now)
+        self._not_before = now + wait
+        return not wait
+
+    def _launch(self, flight: _Flight[K, T], now: float) -> None:
+        if self._given_up(now):
+            fault = f"{flight.parcel.site.origin}: the server has stopped serving requests; not asked any more"
+            self._advance(flight.key, flight.task, Answer(0, fault=fault, cause=Cause.FINAL))
+            return
+        handle = self._wire.take()
+        handle.load(flight.parcel)
+        flight.sent = now
+        flight.attempt += 1
+        self._wire.requests_sent += 1
+        self._multi.add_handle(handle.curl)
+        self._flying[handle.curl] = (handle, flight)
+
+    def _given_up(self, now: float) -> bool:
+        """Whether the server has served nobody for so long that even the last tries have ended."""
+        return self._trouble is not None and now - self._trouble > 1.5 * self._wire.limits.budget
+
+    def _collect(self) -> int:
+        """Move the transfers on and deal with those that ended; return their number."""
+        self._multi.perform()
+        ended = 0
+        more = 1
+        while more:
+            more, good, bad = self._multi.info_read()
+            now = time.monotonic()
+            for curl in good:
+                self._land(curl, 0, "", now)
+            for curl, number, why in bad:
+                self._land(curl, number, why, now)
+            ended += len(good) + len(bad)
+        return ended
+
+    def _land(self, curl: pycurl.Curl, number: int, why: str, now: float) -> None:
+        handle, flight = self._flying.pop(curl)
+        self._multi.remove_handle(curl)
+        answer = handle.answer(number, why)
+        self._wire.give(handle)
+        self._note(flight, answer, now)
+        if 300 < answer.status < 309 and answer.status != 304:
+            self._follow(flight, answer)
+            return
+        wait = self._pause(flight, answer, now)
+        if wait is None:
+            self._advance(flight.key, flight.task, answer)
+        else:
+            heapq.heappush(self._waiting, (now + wait, next(self._order), flight))
+
+    def _note(self, flight: _Flight[K, T], answer: Answer, now: float) -> None:
+        if transient(answer):
+            self._trouble = self._trouble or flight.began
+            self._wire.window.overrun(now)
+        else:
+            self._trouble = None
+            self._wire.window.answered(now - flight.sent)
+        self._wire.learn(answer)
+
+    def _follow(self, flight: _Flight[K, T], answer: Answer) -> None:
+        target = self._wire.redirected(flight.request, flight.parcel, answer, flight.hops)
+        if isinstance(target, Answer):
+            self._advance(flight.key, flight.task, target)
+        else:
+            flight.parcel = target
+            flight.hops += 1
+            self._ready.appendleft(flight)
+
+    def _pause(self, flight: _Flight[K, T], answer: Answer, now: float) -> float | None:
+        if answer.ok:
+            return None
+        history = History(
+            attempt=flight.attempt - flight.hops,
+            elapsed=now - min(flight.began, self._trouble or now),
+            ever_answered=self._wire.ever_answered,
+            at_first_contact=not self._wire.met,
+        )
+        chance = random.random()  # noqa: S311 - spreads retries, guards nothing
+        return pause(flight.request, answer, history, self._wire.limits, chance)
+
+    def _advance(self, key: K, task: Task[T], answer: Answer | None) -> None:
+        """Hand `answer` to its task and take the next request from it, or its result."""
+        try:
+            request = next(task) if answer is None else task.send(answer)
+            while True:
+                try:
+                    parcel = self._wire.parcel(request)
+                    break
+                except (ValueError, TypeError, RuntimeError) as error:
+                    request = task.throw(error)
+        except StopIteration as end:
+            self._more.extend(self._done(key, end.value))
+            return
+        self._ready.append(_Flight(key, task, request, parcel, time.monotonic()))
+
+    def _sleep(self) -> None:
+        """Wait until a transfer moves or a pause ends."""
+        now = time.monotonic()
+        until = now + _LONGEST_SLEEP
+        if self._waiting:
+            until = min(until, self._waiting[0][0])
+        if self._not_before > now:
+            until = min(until, self._not_before)
+        seconds = max(0.0, until - now)
+        if not self._flying:
+            time.sleep(seconds)
+        elif seconds and not self._multi.select(seconds) and time.monotonic() - now < _NAP:
+            # libcurl has no socket to wait for while it looks a name up or between two tries to connect.
+            time.sleep(min(seconds, _NAP))
+
+    def _abandon(self) -> None:
+        unfinished = [flight for _, flight in self._flying.values()]
+        for handle, _ in self._flying.values():
+            self._multi.remove_handle(handle.curl)
+            handle.curl.close()
+        self._flying.clear()
+        unfinished += [*self._ready, *(flight for _, _, flight in self._waiting)]
+        for flight in unfinished:
+            with suppress(Exception):
+                flight.task.close()

@@ -1,0 +1,217 @@
+"""The nouns: frozen values that the stages hand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from vaultconf.errors import Place, Problem
+
+if TYPE_CHECKING:
+    from vaultconf.kind import Kind
+
+#: The canonical values of an object's fields, by dotted field name.
+Values = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What was found behind the address; `version` as the server says it ("" where nobody was asked)."""
+
+    product: str
+    version: str = ""
+    enterprise: bool = False
+    address: str = ""
+    cluster_id: str = ""
+
+    @property
+    def namespaces(self) -> bool:
+        """Whether namespaces exist there: community Vault ignores the header and answers from root."""
+        return self.product == "openbao" or self.enterprise
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An API path below the run's base namespace; `namespace` is the child namespace, "" for none."""
+
+    path: str
+    namespace: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.path}" if self.namespace else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """The reserved key `vaultconf:` of an object: how to treat it, not what it is."""
+
+    protect: bool = False
+    create_only: bool = False
+    ignore: tuple[str, ...] = ()
+    allow_plaintext: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """One declared object. `values` holds what was written; defaults are added when the server is known."""
+
+    kind: Kind
+    address: Address
+    params: Mapping[str, str]
+    values: Values = field(repr=False)
+    place: Place
+    places: Mapping[str, Place] = field(repr=False)
+    owner: str = ""
+    guidance: Guidance = Guidance()
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """One object as the server has it; `extras` are facts a write needs (a version for check-and-set)."""
+
+    values: Values
+    unknown: frozenset[str] = frozenset()
+    extras: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A read that failed: the object is unknown, which is not absent. `status` is 0 without an answer."""
+
+    status: int
+    reason: str
+
+
+class Action(StrEnum):
+    """What a change does."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field before and after, canonical; both None where it is secret."""
+
+    field: str
+    before: object = None
+    after: object = None
+    secret: bool = False
+
+
+class RiskReason(StrEnum):
+    """Why a change needs a person to name it."""
+
+    DESTROYS_DATA = "destroys_data"
+    REMOVES_ACCESS = "removes_access"
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """A danger; `allow` is the address that `--allow` must name."""
+
+    reason: RiskReason
+    detail: str
+    allow: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One object that is to be made, altered or removed."""
+
+    action: Action
+    kind: Kind
+    address: Address
+    params: Mapping[str, str]
+    fields: tuple[FieldChange, ...] = ()
+    owner: str = ""
+    source: Place | None = None
+    risk: Risk | None = None
+    same_meaning: bool = False
+    desired: Desired | None = None
+    before: Live | None = field(default=None, repr=False)
+    after: Values = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unmanaged:
+    """Something on the server that no file declares; a mount counts its children where they can be listed."""
+
+    kind: Kind
+    address: Address
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unverified:
+    """A field that could not be compared, and why."""
+
+    address: Address
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A declared object that could not be read, and so is left alone."""
+
+    kind: Kind
+    address: Address
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An object that the settings say to leave alone for now."""
+
+    address: Address
+    reason: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that an apply would do and everything that was seen; computed whole before the first write."""
+
+    server: Server
+    changes: tuple[Change, ...] = ()
+    unmanaged: tuple[Unmanaged, ...] = ()
+    unverified: tuple[Unverified, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    held: tuple[Held, ...] = ()
+    notices: tuple[str, ...] = ()
+    errors: tuple[Problem, ...] = ()
+    unchanged: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that is declared could be read, and nothing was wrong."""
+        return not self.blocked and not self.errors
+
+    def count(self, action: Action) -> int:
+        """How many changes have this action."""
+        return sum(change.action is action for change in self.changes)
+
+
+class Status(StrEnum):
+    """How a change ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One change after apply; `request_id` is Vault's, to be found in its audit log."""
+
+    change: Change
+    status: Status
+    reason: str = ""
+    request_id: str = ""

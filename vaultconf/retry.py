@@ -1,0 +1,88 @@
+"""Whether to ask again, and when: pure decisions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from vaultconf.http import READS, Answer, Cause, Request
+
+_AGAIN = frozenset({412, 429, 502, 503, 504})
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 3.0
+_TRIES_AFTER_500 = 2
+_SEALED = re.compile(rb"Vault is sealed|OpenBao is sealed|\"sealed\":\s*true")
+_LOCKED = re.compile(rb"API access to this namespace has been locked")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long and how often to try; seconds. `retries` None: as often as the time allows."""
+
+    retries: int | None = None
+    budget: float = 30.0
+    first_budget: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What has happened to one request so far.
+
+    `attempt` counts the sendings, from 1; `elapsed` is in seconds since the first of them, or since the
+    server stopped serving anybody, whichever is longer.
+    """
+
+    attempt: int = 1
+    elapsed: float = 0.0
+    ever_answered: bool = True
+    at_first_contact: bool = False
+
+
+def transient(answer: Answer) -> bool:
+    """Whether the answer says "not now" rather than anything about what was asked."""
+    return answer.cause in {Cause.NOT_SENT, Cause.LOST} or answer.status in _AGAIN
+
+
+def pause(request: Request, answer: Answer, history: History, limits: Limits, chance: float) -> float | None:
+    """Return the seconds to wait before `request` is sent again; None where `answer` is final.
+
+    `chance` in [0, 1) spreads the pauses of many clients.
+    """
+    left = (limits.budget if history.ever_answered else limits.first_budget) - history.elapsed
+    if left <= 0 or (limits.retries is not None and history.attempt > limits.retries):
+        return None
+    if not _may_help(request, answer, history) or not _is_safe(request, answer):
+        return None
+    return min(left, _asked(answer) or _own(history.attempt, chance))
+
+
+def _may_help(request: Request, answer: Answer, history: History) -> bool:
+    if answer.status == 500:
+        # Often the request's own fault, on every server; a dead storage backend answers so too, for a moment.
+        return request.method in READS and history.attempt <= _TRIES_AFTER_500
+    if not transient(answer) or _tells_health(request, answer):
+        return False
+    if answer.status == 503:
+        sealed = history.at_first_contact and _SEALED.search(answer.body)
+        return not sealed and not _LOCKED.search(answer.body)
+    return True
+
+
+def _tells_health(request: Request, answer: Answer) -> bool:
+    """sys/health says "standby", "sealed" and the like by its status: that is the answer itself."""
+    return request.path == "sys/health" and "initialized" in answer.json
+
+
+def _is_safe(request: Request, answer: Answer) -> bool:
+    return request.repeatable or answer.cause is Cause.NOT_SENT
+
+
+def _asked(answer: Answer) -> float:
+    """Retry-After in seconds; 0 is sent by OpenBao 2.7 and Vault 1.19 and would make us spin."""
+    text = answer.headers.get("retry-after", "")
+    return float(text) if text.isascii() and text.isdigit() else 0.0
+
+
+def _own(attempt: int, chance: float) -> float:
+    longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(attempt - 1, 10))
+    return longest * (0.5 + chance / 2)

@@ -1,0 +1,59 @@
+"""Plain values out of YAML, each knowing where it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vaultconf.errors import Place
+
+
+class YamlMap(dict[str, object]):
+    """A mapping, with the 1-based (line, column) of itself, of each key and of each value."""
+
+    __slots__ = ("key_places", "place", "places")
+
+    def __init__(self, place: tuple[int, int]) -> None:
+        super().__init__()
+        self.place = place
+        self.key_places: dict[str, tuple[int, int]] = {}
+        self.places: dict[str, tuple[int, int]] = {}
+
+
+class YamlList(list[object]):
+    """A list, with the 1-based (line, column) of itself and of each item."""
+
+    __slots__ = ("place", "places")
+
+    def __init__(self, place: tuple[int, int]) -> None:
+        super().__init__()
+        self.place = place
+        self.places: list[tuple[int, int]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class YamlDocument:
+    """One document of a file; `root` is None where the document is empty, `place` is where it begins."""
+
+    file: str
+    root: YamlMap | None
+    place: tuple[int, int]
+
+
+def place_of(document: YamlDocument, path: Sequence[str | int], *, key: bool = False) -> Place:
+    """Return where the value at `path` stands (with `key`, its key), or its nearest ancestor that exists.
+
+    What came through an alias stands where the alias is; what lies inside it, where the anchor wrote it.
+    """
+    here = document.place
+    value: object = document.root
+    for step in path:
+        if isinstance(value, YamlMap) and isinstance(step, str) and step in value:
+            here = (value.key_places if key else value.places)[step]
+            value = value[step]
+        elif isinstance(value, YamlList) and isinstance(step, int) and 0 <= step < len(value):
+            here = value.places[step]
+            value = value[step]
+        else:
+            break
+    return Place(document.file, *here)
