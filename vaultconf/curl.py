@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from ipaddress import ip_address
@@ -83,7 +83,7 @@ def options(connection: Connection) -> list[tuple[int, object]]:
         (pycurl.PATH_AS_IS, 1),
         (pycurl.TIMEOUT_MS, int(seconds * 1000)),
         (pycurl.CONNECTTIMEOUT_MS, int(min(seconds, _CONNECT_SECONDS) * 1000)),
-        (pycurl.TCP_NODELAY, 1),
+        (pycurl.MAXFILESIZE_LARGE, LARGEST_BODY),
         *_proxy(connection),
         *_tls(connection),
     ]
@@ -112,6 +112,7 @@ def _tls(connection: Connection) -> list[tuple[int, object]]:
     ]
     if connection.client_cert:
         settings += [(pycurl.SSLCERT, connection.client_cert), (pycurl.SSLKEY, connection.client_key)]
+        settings.append((pycurl.KEYPASSWD, ""))  # else OpenSSL would ask for one at the terminal
     return settings + (_trust(connection) if verify else [])
 
 
@@ -126,9 +127,9 @@ def _trust(connection: Connection) -> list[tuple[int, object]]:
     return [(pycurl.CAINFO, store)] if store else []
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Parcel:
-    """A request ready to be sent: everything as bytes."""
+    """A request ready to be sent: everything as bytes, the token and the body's secrets too."""
 
     method: str
     url: bytes
@@ -141,38 +142,27 @@ class Parcel:
 class Handle:
     """An easy handle that is used again and again; only what changes is set anew."""
 
-    __slots__ = ("_chunks", "_fresh", "_headers", "_lines", "_method", "_room", "_site", "curl")
+    __slots__ = ("_chunks", "_fresh", "_headers", "_lines", "_method", "_site", "curl")
 
     def __init__(self, settings: Iterable[tuple[int, object]]) -> None:
         self.curl = pycurl.Curl()
         self._lines: list[bytes] = []
         self._chunks: list[bytes] = []
-        self._room = LARGEST_BODY
         self._headers: list[bytes] = []
         self._method = "GET"
         self._fresh = False
         self._site: Site | None = None
         for option, value in settings:
             self.curl.setopt(option, value)
-        # A C function as a callback costs next to nothing; a header is never large (libcurl bounds it).
+        # Built-in functions on purpose: a signal handler that raises (Ctrl-C) runs in Python callbacks too, where
+        # libcurl would swallow it. They also cost next to nothing.
         self.curl.setopt(pycurl.HEADERFUNCTION, self._lines.append)
-        self.curl.setopt(pycurl.WRITEFUNCTION, self._receiver())
-
-    def _receiver(self) -> Callable[[bytes], int | None]:
-        def receive(chunk: bytes) -> int | None:
-            self._room -= len(chunk)
-            if self._room < 0:
-                return 0
-            self._chunks.append(chunk)
-            return None
-
-        return receive
+        self.curl.setopt(pycurl.WRITEFUNCTION, self._chunks.append)
 
     def load(self, parcel: Parcel) -> None:
         """Set the handle to send `parcel` next."""
         self._lines.clear()
         self._chunks.clear()
-        self._room = LARGEST_BODY
         setopt = self.curl.setopt
         if parcel.headers is not self._headers:
             setopt(pycurl.HTTPHEADER, parcel.headers)

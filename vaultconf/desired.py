@@ -11,7 +11,7 @@ from vaultconf import catalogue, policy_check
 from vaultconf.documents import Declaration, Declarations, MountKey, shown
 from vaultconf.errors import Place, Problem, nearest
 from vaultconf.kind import Field, Kind
-from vaultconf.model import Address, Desired, Guidance, Server
+from vaultconf.model import Address, Desired, Guidance, Server, Values
 from vaultconf.references import Deferred
 from vaultconf.sealed import Secret
 from vaultconf.settings import Settings
@@ -95,7 +95,7 @@ class _Builder:
             self.complain(f"the name `{shown(name)}`: {reason}", declaration.place)
 
     def guidance(self, declaration: Declaration) -> Guidance:
-        given = declaration.guidance or {}
+        given: Mapping[str, object] = declaration.guidance if declaration.guidance is not None else {}
         place = declaration.places.get("vaultconf", declaration.place)
         accepted: dict[str, Any] = {}
         for key, value in given.items():
@@ -183,23 +183,25 @@ class _Builder:
 
     def named(self, desired: Desired, spec: Field, declared: set[Address]) -> None:
         kind = catalogue.all_kinds()[spec.marks.names]
-        for name, address in targets(desired, spec):
+        for name, address in targets(spec, desired.values, desired.params, desired.address.namespace):
             known = address in declared or name in kind.builtin
             if not known and not any(pattern.matches(str(address)) for pattern in self.settings.external):
-                siblings = [_last(other.path) for other in declared if other.path.rpartition("/")[0] == _parent(address)]
+                siblings = [
+                    _last(other.path) for other in declared if other.path.rpartition("/")[0] == _parent(address)
+                ]
                 hint = nearest(name, [*siblings, *kind.builtin]) or f"declare it, or list `{address}` under `external`"
                 self.complain(f"`{spec.name}` names the {kind.title} `{shown(name)}`, which is not declared",
                               desired.places[spec.name], hint)  # fmt: skip
 
 
-def targets(desired: Desired, spec: Field) -> Iterator[tuple[str, Address]]:
-    """The names that a field holds, with the addresses they stand for."""
-    value = desired.values.get(spec.name)
+def targets(spec: Field, values: Values, params: Mapping[str, str], namespace: str) -> Iterator[tuple[str, Address]]:
+    """The names that a field holds, with the addresses they stand for; `params` are those of the object."""
+    value = values.get(spec.name)
     names = value if isinstance(value, tuple) else (value,) if isinstance(value, str) and value else ()
     kind = catalogue.all_kinds()[spec.marks.names]
     for name in names:
-        params = {**(desired.params if spec.marks.within or kind.in_mount else {}), kind.holes[-1]: name}
-        yield name, Address(kind.path_of(params), desired.address.namespace)
+        path = kind.path_of({**(params if spec.marks.within else {}), kind.holes[-1]: name})
+        yield name, Address(path, namespace)
 
 
 def _last(path: str) -> str:
@@ -217,5 +219,3 @@ def unknown_to(server: Server, objects: Iterable[Desired]) -> Iterator[Problem]:
             if not desired.kind.fields[name].exists_on(server):
                 message = f"`{name}` does not exist on {server.product}"
                 yield Problem(message, desired.places[name], address=str(desired.address))
-
-

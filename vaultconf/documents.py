@@ -68,7 +68,7 @@ def _types_of(documents: Iterable[YamlDocument]) -> dict[MountKey, str]:
     """The types of mounts, wherever in the project they are written."""
     types: dict[MountKey, str] = {}
     for document in documents:
-        root = document.root or {}
+        root: Mapping[str, object] = document.root if document.root is not None else {}
         namespace = str(root.get("namespace", "")).strip("/")
         for section in ("secrets", "auth"):
             for mount, body in _items(root.get(section)):
@@ -148,11 +148,13 @@ class _Walk:
             else:
                 yield key, item, at
 
-    def level(self, value: object, place: Place, kinds: Sequence[tuple[Kind, list[Part]]], params: dict[str, str]) -> None:
+    def level(
+        self, value: object, place: Place, kinds: Sequence[tuple[Kind, list[Part]]], params: dict[str, str]
+    ) -> None:
         """One level of the tree: `kinds` with the rest of their templates."""
         ended = [kind for kind, parts in kinds if not parts]
         if ended:
-            self.object(ended[0], value, place, params)
+            self.one_object(ended[0], value, place, params)
             return
         for key, item, at in self.entries(value, place):
             hole = next((parts[0] for _, parts in kinds if parts[0].startswith("{")), "")
@@ -170,10 +172,12 @@ class _Walk:
         own, below = self.split(kind, section, mount_type, body, place)
         if key not in self.declared:
             if own:
-                self.complain(f"`{section}.{shown(mount)}` needs a `type`; without one it is somebody else's mount", place)
+                self.complain(
+                    f"`{section}.{shown(mount)}` needs a `type`; without one it is somebody else's mount", place
+                )
             self.found.foreign.setdefault(key, place)
         elif own or mount not in kind.partial:
-            self.object(kind, own, place, {"mount": mount})
+            self.one_object(kind, own, place, {"mount": mount})
         children = catalogue.children_of(section, mount_type)
         for name, item, at in below:
             if len(children[name]) > 1:
@@ -207,7 +211,7 @@ class _Walk:
                 self.complain(f"unknown key `{shown(key)}`", at, hint)
         return own, below
 
-    def object(self, kind: Kind, value: object, place: Place, params: dict[str, str]) -> None:
+    def one_object(self, kind: Kind, value: object, place: Place, params: dict[str, str]) -> None:
         """One object's body, merged with what other documents said of it."""
         declaration = self.declaration(kind, params, place)
         if value is None:
@@ -325,4 +329,3 @@ def shown(text: Any) -> str:
     """A key as it may stand in a message: short, and on one line."""
     word = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in str(text))
     return word if len(word) <= 60 else f"{word[:57]}..."
-

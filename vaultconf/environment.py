@@ -17,7 +17,7 @@ T = TypeVar("T")
 _TRUE = frozenset({"1", "t", "T", "true", "True", "TRUE"})
 _FALSE = frozenset({"0", "f", "F", "false", "False", "FALSE"})
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d)")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h|d)")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
 
 
@@ -122,7 +122,7 @@ def seconds(text: str) -> float:
     Raises ValueError.
     """
     text = text.strip()
-    if re.fullmatch(r"\d+(\.\d+)?", text):
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         total = float(text)
     elif _DURATION.fullmatch(text):
         total = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))

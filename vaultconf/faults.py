@@ -32,7 +32,7 @@ _TLS = frozenset(
 )
 _VERIFY = frozenset({pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_ISSUER_ERROR, pycurl.E_SSL_CONNECT_ERROR})
 
-# First match wins; `{at}` is the origin, `{why}` libcurl's own words.
+# First match wins; `{plain}` is the address over http, `{why}` libcurl's own words.
 _TABLE = (
     _Known(_TLS, "the server speaks plain HTTP: use {plain}", r"wrong version number|packet length too long"),
     _Known(
@@ -71,11 +71,16 @@ _TABLE = (
         frozenset({pycurl.E_URL_MALFORMAT}),
         "is not an address that can be used: write it as https://host:port",
     ),
-    _Known(frozenset({pycurl.E_WRITE_ERROR}), f"the answer is larger than {LARGEST_BODY >> 20} MiB"),
+    _Known(frozenset({pycurl.E_FILESIZE_EXCEEDED}), f"the answer is larger than {LARGEST_BODY >> 20} MiB"),
     _Known(
         frozenset({pycurl.E_COULDNT_RESOLVE_HOST}),
         "unknown host: check the name, and that this machine can resolve it",
         cause=Cause.NOT_SENT,
+    ),
+    _Known(
+        frozenset({pycurl.E_RECV_ERROR, pycurl.E_COULDNT_CONNECT}),
+        "the proxy refuses the connection: see VAULT_PROXY_ADDR ({why})",
+        r"CONNECT tunnel failed, response 4",
     ),
     _Known(frozenset({pycurl.E_COULDNT_RESOLVE_PROXY}), "unknown host of the proxy", cause=Cause.NOT_SENT),
     _Known(frozenset({pycurl.E_COULDNT_CONNECT}), "no connection ({why})", cause=Cause.NOT_SENT),

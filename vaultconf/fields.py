@@ -100,13 +100,13 @@ Duration = Annotated[int, Codec(_duration_from_yaml, _duration_from_wire, _DURAT
 
 def _text_from_yaml(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError("must be text; put it in quotes")  # noqa: TRY004 - pydantic collects ValueError only
+        raise ValueError("must be text; put it in quotes")
     return value
 
 
 def _flag_from_yaml(value: object) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("must be true or false")  # noqa: TRY004
+        raise ValueError("must be true or false")
     return value
 
 
@@ -116,7 +116,7 @@ def _flag_from_wire(value: object) -> bool:
 
 def _count_from_yaml(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("must be a whole number")  # noqa: TRY004
+        raise ValueError("must be a whole number")
     if value < 0:
         raise ValueError("must not be negative")
     return value
@@ -288,7 +288,7 @@ def _word(value: object) -> str:
 
 def _map_from_yaml(value: object) -> dict[str, str]:
     if not isinstance(value, Mapping):
-        raise ValueError("must be a map of words, numbers or true/false")  # noqa: TRY004
+        raise ValueError("must be a map of words, numbers or true/false")
     return {str(key): _word(item) for key, item in value.items()}
 
 

@@ -10,7 +10,7 @@ import math
 import re
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-MAX_DEPTH: Final = 150
+MAX_DEPTH: Final = 110
 
 _ESCAPES: Final = {
     "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", '"': '"',

@@ -94,16 +94,37 @@ def merged_value(nodes: Iterable[Node]) -> Value | None:
     """Return several values of any kind merged, None for none; raises `HclError` for numbers out of range."""
     found: Value | None = None
     for node in nodes:
-        value = _value(node)
-        found = found + value if isinstance(found, tuple) and isinstance(value, tuple) else value
+        found = _value(node) if found is None else _merged(found, node)
     return found
+
+
+def _merged(found: Value, node: Node) -> Value:
+    """Read a further value under the same key; the servers read it as the kind of the first."""
+    match found:
+        case bool():
+            return merged_flag([node])
+        case int():
+            return merged_integer([node])
+        case str():
+            return _text(node)
+        case float() if isinstance(node, Scalar) and node.kind in {"number", "float"}:
+            return decimal(node)
+        case tuple() if not isinstance(node, Scalar):
+            value = _value(node)
+            return found + value if isinstance(value, tuple) else found
+    raise HclError("this key was given before, with a value of another kind", node.offset)
 
 
 def merged_parameters(nodes: Iterable[Node]) -> dict[str, tuple[Value, ...]]:
     """Join maps of lists; raises `HclError` where one is no map, or a value of it no list."""
+    read = tuple(nodes)
+    for node in read:
+        for item in node.items if isinstance(node, ObjectNode) else ():
+            if len(item.keys) > 1:  # a block with two labels; in JSON, an object in an object in an object
+                raise HclError("expected a list under the name of the parameter", item.offset)
     return {
         key: tuple(_element(element) for value in values for element in _parameter(value))
-        for key, values in members(nodes).items()
+        for key, values in members(read).items()
     }
 
 

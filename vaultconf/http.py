@@ -154,7 +154,7 @@ class Connection:
     timeout: float = 60.0
     max_retries: int | None = None
     rate_limit: tuple[float, int] | None = None
-    proxy: str = ""
+    proxy: str = field(default="", repr=False)  # may hold a password
 
 
 def encoded(request: Request) -> str:

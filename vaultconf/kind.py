@@ -88,9 +88,7 @@ class Marks:
 def setting(default: object, description: str, **marks: Any) -> Any:
     """Declare a field: the server's default, one line of documentation, and its marks (see Marks)."""
     shown = None if isinstance(default, Required) else default
-    return PydanticField(
-        default=shown, description=description, json_schema_extra=Marks(default=default, **marks)
-    )
+    return PydanticField(default=shown, description=description, json_schema_extra=Marks(default=default, **marks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,18 +231,22 @@ def _no_obstacle(_: Obstacle) -> str:
 class Kind:
     """The declaration of one kind of object.
 
-    `yaml` and `path` are templates with the same holes: where it stands in the files, which API path writes it.
-    `table` is a path whose one answer holds the whole collection; `bulk` likewise by LIST, where the server has
-    it; else each object is read by itself and `listing` (default: the path above it) names the collection.
-    `always` marks a configuration that exists with its mount. `replaces`: a write resets what it leaves out;
-    `always_sent`: fields that every write needs. `absent`: (status, text in the error) of an absent object; ""
-    is an empty list of errors. `after`: kinds that must come first within the same mount. `builtin` objects are
-    never deleted nor reported, `untouchable` ones refused; `partial` names built-in objects that can only be tuned
-    and the prefix of the fields that are compared. `ignored`: what a server returns beside the configuration; `old_names`: deprecated
-    names of fields, returned beside the new ones.
-    `destroys`, `loses`: why deleting is dangerous (`only_last`: when no other of the kind remains). `alterable`: can be updated in place; `must_replace` adds
-    conditions. `probe`: a path whose answer tells `obstacle` whether this server can take a change; `check` finds
-    what is wrong with written values; `complete` adds defaults that depend on other values.
+    Where it is: `yaml` and `path` are templates with the same holes, in the files and in the API; `mount_types`
+    and `applies` say in which mounts. How it is read: `table` is a path whose one answer holds the whole
+    collection, `bulk` likewise by LIST where the server has it, `listing` (default: the path above) names the
+    collection; `base_only`: there is none in child namespaces. `absent`: (status, text of the error) of an absent
+    object, "" being an empty list of errors. `always`: it exists with its mount.
+
+    How it is written: `replaces`: a write resets what it leaves out; `always_sent`: fields that every write needs;
+    `repeatable`: a write may be sent twice; `alterable`: it can be updated in place, `must_replace` adds
+    conditions; `extras`: facts of the answer that a write needs.
+
+    What is special: `builtin` objects are never deleted nor reported, `untouchable` ones refused, `partial` names
+    those that can only be tuned, and the prefix of the fields that are compared. `ignored`: what a server returns
+    beside the configuration; `old_names`: deprecated names of fields, returned beside the new ones. `destroys` and
+    `loses`: why deleting is dangerous (`only_last`: when no other remains). `probe`: a path whose answer tells
+    `obstacle` whether this server can take a change. `check` finds what is wrong with written values; `complete`
+    adds defaults that depend on other values.
     """
 
     name: str
@@ -258,6 +260,7 @@ class Kind:
     listing: str = ""
     table: str = ""
     bulk: str = ""
+    base_only: bool = False
     always: bool = False
     replaces: bool = False
     always_sent: tuple[str, ...] = ()
@@ -282,7 +285,6 @@ class Kind:
     from_wire: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _same
     to_wire: Callable[[dict[str, object]], dict[str, object]] = _same_body
     write: Callable[[Kind, Write], Steps] = post
-    docs: str = ""
 
     @property
     def fields(self) -> Mapping[str, Field]:

@@ -24,6 +24,8 @@ T = TypeVar("T")
 Task = Generator[Request, Answer, T]
 _NAP = 0.005
 _LONGEST_SLEEP = 1.0
+# So many in a row, and for long, before the rest of a run is given up.
+_FAILURES = 4
 
 
 @dataclass(slots=True, eq=False)
@@ -33,8 +35,9 @@ class _Flight(Generic[K, T]):
     key: K
     task: Task[T]
     request: Request
+    home: Parcel
     parcel: Parcel
-    began: float
+    began: float = 0.0
     sent: float = 0.0
     attempt: int = 0
     hops: int = 0
@@ -59,6 +62,8 @@ class Loop(Generic[K, T]):
         self._flying: dict[pycurl.Curl, tuple[Handle, _Flight[K, T]]] = {}
         self._order = count()
         self._trouble: float | None = None
+        self._failures = 0
+        self._served = 0.0
         self._not_before = 0.0
 
     def go(self) -> None:
@@ -67,8 +72,9 @@ class Loop(Generic[K, T]):
             while self._fill() or self._flying or self._waiting or self._ready:
                 if not self._collect():
                     self._sleep()
-        finally:
+        except BaseException:
             self._abandon()
+            raise
 
     def _fill(self) -> bool:
         """Start what may be started; return whether anything was."""
@@ -110,14 +116,16 @@ class Loop(Generic[K, T]):
         handle = self._wire.take()
         handle.load(flight.parcel)
         flight.sent = now
+        flight.began = flight.began or now
         flight.attempt += 1
         self._wire.requests_sent += 1
-        self._multi.add_handle(handle.curl)
         self._flying[handle.curl] = (handle, flight)
+        self._multi.add_handle(handle.curl)
 
     def _given_up(self, now: float) -> bool:
         """Whether the server has served nobody for so long that even the last tries have ended."""
-        return self._trouble is not None and now - self._trouble > 1.5 * self._wire.limits.budget
+        long_ago = self._trouble is not None and now - self._trouble > 1.5 * self._wire.limits.budget
+        return long_ago and self._failures >= _FAILURES
 
     def _collect(self) -> int:
         """Move the transfers on and deal with those that ended; return their number."""
@@ -135,8 +143,10 @@ class Loop(Generic[K, T]):
         return ended
 
     def _land(self, curl: pycurl.Curl, number: int, why: str, now: float) -> None:
-        handle, flight = self._flying.pop(curl)
+        # In this order an interrupt between two lines leaves no transfer unknown to `_abandon`.
+        handle, flight = self._flying[curl]
         self._multi.remove_handle(curl)
+        del self._flying[curl]
         answer = handle.answer(number, why)
         self._wire.give(handle)
         self._note(flight, answer, now)
@@ -147,14 +157,18 @@ class Loop(Generic[K, T]):
         if wait is None:
             self._advance(flight.key, flight.task, answer)
         else:
+            # Back to the address that was given: where a standby redirected to may be what is gone.
+            flight.parcel, flight.hops = flight.home, 0
             heapq.heappush(self._waiting, (now + wait, next(self._order), flight))
 
     def _note(self, flight: _Flight[K, T], answer: Answer, now: float) -> None:
         if transient(answer):
-            self._trouble = self._trouble or flight.began
+            self._failures += 1
+            if self._trouble is None:
+                self._trouble = max(flight.began, self._served)
             self._wire.window.overrun(now)
         else:
-            self._trouble = None
+            self._trouble, self._failures, self._served = None, 0, now
             self._wire.window.answered(now - flight.sent)
         self._wire.learn(answer)
 
@@ -165,14 +179,15 @@ class Loop(Generic[K, T]):
         else:
             flight.parcel = target
             flight.hops += 1
+            flight.attempt -= 1
             self._ready.appendleft(flight)
 
     def _pause(self, flight: _Flight[K, T], answer: Answer, now: float) -> float | None:
         if answer.ok:
             return None
         history = History(
-            attempt=flight.attempt - flight.hops,
-            elapsed=now - min(flight.began, self._trouble or now),
+            attempt=flight.attempt,
+            elapsed=now - (flight.began if self._trouble is None else min(flight.began, self._trouble)),
             ever_answered=self._wire.ever_answered,
             at_first_contact=not self._wire.met,
         )
@@ -192,7 +207,7 @@ class Loop(Generic[K, T]):
         except StopIteration as end:
             self._more.extend(self._done(key, end.value))
             return
-        self._ready.append(_Flight(key, task, request, parcel, time.monotonic()))
+        self._ready.append(_Flight(key, task, request, parcel, parcel))
 
     def _sleep(self) -> None:
         """Wait until a transfer moves or a pause ends."""
@@ -210,12 +225,12 @@ class Loop(Generic[K, T]):
             time.sleep(min(seconds, _NAP))
 
     def _abandon(self) -> None:
-        unfinished = [flight for _, flight in self._flying.values()]
+        """Close what is under way; the multi handle is the caller's to close."""
+        flights = [flight for _, flight in self._flying.values()]
         for handle, _ in self._flying.values():
-            self._multi.remove_handle(handle.curl)
+            with suppress(pycurl.error):
+                self._multi.remove_handle(handle.curl)
             handle.curl.close()
-        self._flying.clear()
-        unfinished += [*self._ready, *(flight for _, _, flight in self._waiting)]
-        for flight in unfinished:
+        for flight in (*flights, *self._ready, *(flight for _, _, flight in self._waiting)):
             with suppress(Exception):
                 flight.task.close()

@@ -39,10 +39,10 @@ class Tune(Spec):
     )
     passthrough_request_headers: Words = setting((), "Headers handed on to the plugin.")
     allowed_response_headers: Words = setting((), "Headers that the plugin may set.")
-    force_no_cache: Flag = setting(False, "Turns the cache off; fixed when mounted.", immutable=True)  # noqa: FBT003
+    force_no_cache: Flag = setting(False, "Turns the cache off; fixed when mounted.", immutable=True)
     identity_token_key: Text = setting("", "Key that signs the plugin's identity tokens. Vault only.", only="vault")
     trim_request_trailing_slashes: Flag = setting(
-        False,  # noqa: FBT003
+        False,
         "Trims slashes at the end of request paths. Vault 2.0 and later.",
         only="vault",
     )
@@ -63,7 +63,7 @@ class Lockout(Spec):
     lockout_threshold: Count = setting(0, "Failed logins until a user is locked out; 0 is the server's.")
     lockout_duration: Duration = setting(0, "How long; 0 is the server's.")
     lockout_counter_reset_duration: Duration = setting(0, "When the count starts anew; 0 is the server's.")
-    lockout_disable: Flag = setting(False, "Never lock anyone out.")  # noqa: FBT003
+    lockout_disable: Flag = setting(False, "Never lock anyone out.")
 
 
 class AuthTune(Tune):
@@ -81,10 +81,10 @@ class Mount(Spec):
     type: Text = setting(REQUIRED, "Type of the plugin.", immutable=True)
     description: Text = setting("", "For people.")
     options: WordMap = setting({}, "Options of the plugin, such as `version` of kv.")
-    local: Flag = setting(False, "Not replicated to other clusters; fixed when mounted.", immutable=True)  # noqa: FBT003
-    seal_wrap: Flag = setting(False, "Wraps critical values with the seal; fixed when mounted.", immutable=True)  # noqa: FBT003
+    local: Flag = setting(False, "Not replicated to other clusters; fixed when mounted.", immutable=True)
+    seal_wrap: Flag = setting(False, "Wraps critical values with the seal; fixed when mounted.", immutable=True)
     external_entropy_access: Flag = setting(
-        False,  # noqa: FBT003
+        False,
         "Lets the engine use external entropy; fixed when mounted.",
         immutable=True,
     )
@@ -159,10 +159,14 @@ def check(values: Values) -> list[str]:
     return problems
 
 
+#: Engines that are part of the server and in no catalogue (all three servers).
+_NO_PLUGIN = frozenset({"database"})
+
+
 def missing_plugin(ask: Obstacle, catalogue: str) -> str:
     """Whether the server has no plugin of this type; `catalogue` is its section of the plugin catalogue."""
     known = (ask.probe or {}).get(catalogue)
     wanted = ask.values.get("type")
-    if ask.action is Action.UPDATE or not isinstance(known, list) or wanted in known:
+    if ask.action is Action.UPDATE or not isinstance(known, list) or wanted in _NO_PLUGIN.union(known):
         return ""
     return f"this server has no plugin `{wanted}`; register it, or see `sys/plugins/catalog` for what there is"

@@ -8,6 +8,7 @@ from typing import Final
 
 from vaultconf.hcl_nodes import Node
 from vaultconf.hcl_values import Value, members, merged_flag, merged_integer, merged_texts, merged_value
+from vaultconf.policy_findings import Dialect
 from vaultconf.policy_values import duration
 
 _KEYS: Final = frozenset({"ttl", "self_auth_allowed", "factor"})
@@ -23,7 +24,6 @@ class Factor:
     """One approval that a control group asks for."""
 
     capabilities: tuple[str, ...]
-    has_identity: bool
     group_names: tuple[str, ...]
     group_ids: tuple[str, ...]
     approvals: int
@@ -32,15 +32,28 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class ControlGroup:
-    """A control group as written; `ttl` is not read yet."""
+    """A control group as written; whether `ttl` is a duration is not decided yet."""
 
     ttl: Value | None
     factors: tuple[Factor, ...]
     unknown_keys: tuple[str, ...]
 
 
-def read_control_group(nodes: Iterable[Node]) -> ControlGroup:
+@dataclass(frozen=True, slots=True)
+class ControlGroups:
+    """The control groups of a path, one by one and, as Vault 2 takes them, as one."""
+
+    each: tuple[ControlGroup, ...]
+    merged: ControlGroup
+
+
+def read_control_groups(nodes: Iterable[Node]) -> ControlGroups:
     """Read the values of a `control_group` key; raises `HclError` where one has the wrong shape."""
+    found = tuple(nodes)
+    return ControlGroups(tuple(_control_group([node]) for node in found), _control_group(found))
+
+
+def _control_group(nodes: Iterable[Node]) -> ControlGroup:
     keys = members(nodes)
     merged_flag(keys.get("self_auth_allowed", ()))
     factors = members(keys.get("factor", ()))
@@ -56,7 +69,6 @@ def _factor(nodes: Iterable[Node]) -> Factor:
     identity = members(keys.get("identity", ()))
     return Factor(
         capabilities=_texts(keys.get("controlled_capabilities", ())),
-        has_identity="identity" in keys,
         group_names=_texts(identity.get("group_names", ())),
         group_ids=_texts(identity.get("group_ids", ())),
         approvals=merged_integer(identity.get("approvals", ())),
@@ -68,8 +80,23 @@ def _texts(nodes: Iterable[Node]) -> tuple[str, ...]:
     return tuple(text for text, _ in merged_texts(nodes))
 
 
-def vault_complaints(group: ControlGroup, capabilities: frozenset[str]) -> Iterator[str]:
-    """Say what Vault (2.1, 1.19) refuses; unknown keys it ignores. `capabilities` are those of the path."""
+def complaints(
+    groups: ControlGroups, dialect: Dialect | None, capabilities: frozenset[str], *, judged: bool
+) -> tuple[str, ...]:
+    """Say what a product refuses, or, with no dialect, what all of them refuse.
+
+    `capabilities` are those of the path. Vault looks no closer where they were not `judged` (denied, expired).
+    Seen on Vault 2.1 and 1.19, which ignore unknown keys, and on OpenBao 2.7.2.
+    """
+    found = {
+        Dialect.VAULT_2: tuple(_of_vault(groups.merged, capabilities)) if judged else (),
+        Dialect.VAULT_1: tuple(_of_vault(groups.each[-1], capabilities)) if judged else (),
+        Dialect.OPENBAO: tuple(complaint for group in groups.each for complaint in _of_openbao(group)),
+    }
+    return min(found.values(), key=len) if dialect is None else found[dialect]
+
+
+def _of_vault(group: ControlGroup, capabilities: frozenset[str]) -> Iterator[str]:
     if group.ttl is not None and duration(group.ttl) is None:
         yield "the ttl of a control group must be a duration"
     if not group.factors:
@@ -81,11 +108,9 @@ def vault_complaints(group: ControlGroup, capabilities: frozenset[str]) -> Itera
             yield "the controlled capabilities of a control group must be among those of the path"
 
 
-def openbao_complaints(group: ControlGroup) -> Iterator[str]:
-    """Say what OpenBao 2.7.2 refuses."""
-    unknown = [*group.unknown_keys, *(key for factor in group.factors for key in factor.unknown_keys)]
-    if unknown:
-        yield "OpenBao knows no such key in a control group"
+def _of_openbao(group: ControlGroup) -> Iterator[str]:
+    if group.unknown_keys or any(factor.unknown_keys for factor in group.factors):
+        yield "OpenBao does not know every key of this control group"
     if group.ttl is not None and duration(group.ttl) is None:
         yield "the ttl of a control group must be a duration"
     if not group.factors:

@@ -17,8 +17,8 @@ from vaultconf.hcl_values import (
     merged_texts,
     merged_value,
 )
-from vaultconf.policy_control import ControlGroup, openbao_complaints, read_control_group, vault_complaints
-from vaultconf.policy_findings import CAPABILITIES, KEYS, Dialect, Findings, shortened
+from vaultconf.policy_control import ControlGroups, complaints, read_control_groups
+from vaultconf.policy_findings import CAPABILITIES, KEYS, Findings, shortened
 from vaultconf.policy_values import depends_on_key, duration, is_balanced, moment
 
 Parameters: TypeAlias = tuple[tuple[str, tuple[Value, ...]], ...]
@@ -93,11 +93,13 @@ class _Block:
         rule = PathRule(self.path, line, column, frozenset())
         full, ttls, control = self.written(rule)
         if full.expiration and full.expiration < self.findings.now:
+            if control:
+                self.check_control(control, frozenset(), judged=False)
             _, listed = self.read("policy", merged_text), self.read("capabilities", merged_texts)
             return replace(full, capabilities=frozenset(name for name, _ in listed if name in CAPABILITIES))
         capabilities = self.granted()
         if control:
-            self.check_control(control, capabilities)
+            self.check_control(control, capabilities, judged="deny" not in capabilities)
         if "deny" in capabilities:
             return replace(rule, capabilities=capabilities, expiration=full.expiration)
         return self.judged(replace(full, capabilities=capabilities), ttls)
@@ -108,9 +110,9 @@ class _Block:
             self.findings.add("`+*` is no wildcard that a path may hold", self.offset)
         return self.capabilities(word, listed)
 
-    def written(self, rule: PathRule) -> tuple[PathRule, tuple[Value | None, Value | None], ControlGroup | None]:
+    def written(self, rule: PathRule) -> tuple[PathRule, tuple[Value | None, Value | None], ControlGroups | None]:
         """Read everything but the capabilities; TTLs come apart, because nobody judges those of a denied path."""
-        control = self.read("control_group", read_control_group) if "control_group" in self.keys else None
+        control = self.controls()
         ttls = self.read("min_wrapping_ttl", merged_value), self.read("max_wrapping_ttl", merged_value)
         rule = replace(
             rule,
@@ -160,11 +162,13 @@ class _Block:
             if name == "deny":
                 return
 
-    def check_control(self, control: ControlGroup, capabilities: frozenset[str]) -> None:
-        vault = () if "deny" in capabilities else tuple(vault_complaints(control, capabilities))
-        bao = tuple(openbao_complaints(control))
-        complaints = {None: vault if bao else (), Dialect.OPENBAO: bao}.get(self.findings.dialect, vault)
-        for complaint in complaints:
+    def controls(self) -> ControlGroups | None:
+        """Return the control groups; None where there is none, or none that can be read."""
+        found = self.read("control_group", read_control_groups)
+        return found if found.each else None
+
+    def check_control(self, groups: ControlGroups, capabilities: frozenset[str], *, judged: bool) -> None:
+        for complaint in complaints(groups, self.findings.dialect, capabilities, judged=judged):
             self.complain("control_group", complaint)
 
     def judged(self, rule: PathRule, ttls: tuple[Value | None, Value | None]) -> PathRule:

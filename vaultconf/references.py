@@ -47,6 +47,7 @@ class Template:
 
     @property
     def references(self) -> tuple[Reference, ...]:
+        """The references in the string, in order."""
         return tuple(part for part in self.parts if isinstance(part, Reference))
 
     def __repr__(self) -> str:
@@ -69,6 +70,7 @@ class Deferred:
 
     @property
     def references(self) -> tuple[Reference, ...]:
+        """The references anywhere in the value, each once."""
         return tuple(dict.fromkeys(ref for template in templates_in(self.raw) for ref in template.references))
 
     def __repr__(self) -> str:

@@ -40,7 +40,7 @@ class History:
 
 def transient(answer: Answer) -> bool:
     """Whether the answer says "not now" rather than anything about what was asked."""
-    return answer.cause in {Cause.NOT_SENT, Cause.LOST} or answer.status in _AGAIN
+    return answer.status in _AGAIN or answer.cause is Cause.LOST or answer.cause is Cause.NOT_SENT
 
 
 def pause(request: Request, answer: Answer, history: History, limits: Limits, chance: float) -> float | None:

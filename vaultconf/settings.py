@@ -104,13 +104,10 @@ class _Reader:
 
     def pattern(self, value: object, *path: str | int) -> Pattern | None:
         try:
-            return Pattern.parse(self.text(value, *path)) if isinstance(value, str) else self._no_pattern(*path)
+            return Pattern.parse(value if isinstance(value, str) and "${" not in value else "")
         except ValueError as error:
             self.complain(str(error), *path)
             return None
-
-    def _no_pattern(self, *path: str | int) -> None:
-        self.complain("must be a path pattern", *path)
 
     def holds(self) -> tuple[Hold, ...]:
         found = self.root.get("ignore", [])
@@ -147,7 +144,9 @@ class _Reader:
         self.keys(found, ("address", "namespace", "auth"), _TARGET_NOT_YET, "targets", name)
         login = self.mapping(found["auth"], "targets", name, "auth") if "auth" in found else {}
         if login and login.get("method") != "token":
-            self.complain("this login method is not in this version", "targets", name, "auth", hint="use `method: token`")
+            self.complain(
+                "this login method is not in this version", "targets", name, "auth", hint="use `method: token`"
+            )
         words = {key: self.text(found.get(key, ""), "targets", name, key) for key in ("address", "namespace")}
         return Target(name, words["address"], words["namespace"].strip("/"), dict(login))
 
@@ -193,5 +192,3 @@ def expired(settings: Settings, address: str, today: datetime.date) -> Hold | No
         ),
         None,
     )
-
-

@@ -32,13 +32,13 @@ class TokenFields(Spec):
     token_explicit_max_ttl: Duration = setting(0, "Hard end of the token's life, renewed or not; 0 is none.")
     token_period: Duration = setting(0, "Makes the token periodic: renewable for ever, each time by this long.")
     token_num_uses: Count = setting(0, "How many requests the token is good for; 0 is any number.")
-    token_no_default_policy: Flag = setting(False, "Leaves the policy `default` off the token.")  # noqa: FBT003
+    token_no_default_policy: Flag = setting(False, "Leaves the policy `default` off the token.")
     token_bound_cidrs: Cidrs = setting((), "Networks from which the token may be used.")
     token_type: Annotated[str, one_of("default", "service", "batch")] = setting(
         "default", "Kind of token; `default` is what the mount is tuned to."
     )
     token_strictly_bind_ip: Flag = setting(
-        False,  # noqa: FBT003
+        False,
         "Binds the token to the address that logged in. OpenBao only.",
         only="openbao",
     )

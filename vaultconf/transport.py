@@ -101,8 +101,10 @@ class Transport:
         multi = self._idle.pop() if self._idle else _new_multi()
         try:
             Loop(self._wire, multi, tasks, done, stopped).go()
-        finally:
-            self._idle.append(multi)
+        except BaseException:
+            multi.close()
+            raise
+        self._idle.append(multi)
 
 
 def _once(request: Request) -> Task[Answer]:

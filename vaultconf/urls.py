@@ -7,12 +7,12 @@ from typing import Annotated
 
 from vaultconf.fields import Codec
 
-_PASSWORD_IN_URL = re.compile(r"(?:^|//)[^/@\s]*?:(?!\{\{)(?P<password>[^@\s]+)@")
+_PASSWORD_IN_URL = re.compile(r"(?:^|//)[^/@\s:]*:(?!\{\{|//)[^@\s]+@")
 
 
 def _url_from_yaml(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError("must be text; put it in quotes")  # noqa: TRY004 - pydantic collects ValueError only
+        raise ValueError("must be text; put it in quotes")
     if _PASSWORD_IN_URL.search(value):
         raise ValueError(
             "holds a password; write `{{username}}:{{password}}@` and give `username` and `password: ${env:…}`"

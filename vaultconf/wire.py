@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from vaultconf.curl import Handle, Parcel, Site, options, site
 from vaultconf.http import (
@@ -82,7 +82,7 @@ class Wire:
             message = f"{request!r} would write, and this run only reads"
             raise ReadOnlyViolation(message)
         url = b"%b/v1/%b" % (self._site.base, encoded(request).encode())
-        body = None if request.body is None else json.dumps(request.body, default=_reveal).encode()
+        body = None if request.body is None else json.dumps(request.body, default=_reveal, allow_nan=False).encode()
         # libcurl itself sends a request again where a kept connection turns out dead; a new one leaves it no reason.
         return Parcel(
             request.method,
@@ -118,17 +118,16 @@ class Wire:
 
     def redirected(self, request: Request, parcel: Parcel, answer: Answer, hops: int) -> Parcel | Answer:
         """Return where `answer` (301 to 308) leads, or a fault where the token must not follow."""
-        target = urljoin(parcel.site.origin, answer.headers.get("location", ""))
-        parts = urlsplit(target)
-        origin = f"{parts.scheme}://{parts.netloc}"
-        why = _why_not(request, parcel.site, answer, target, hops)
+        target = answer.headers.get("location", "")
+        why = _why_not(request, parcel.site, answer.status, target, hops)
         if why:
-            fault = f"{parcel.site.origin}: redirects ({answer.status}) to {origin}: {why}"
+            fault = f"{parcel.site.origin}: redirects ({answer.status}) to {_shown(target)}: {why}"
             return Answer(0, fault=fault, cause=Cause.FINAL)
-        there = site(origin, self._server_name)
-        path = target.removeprefix(origin).encode()
+        parts = urlsplit(target)
+        there = site(f"{parts.scheme}://{parts.netloc}", self._server_name)
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
         headers = self._headers_of(request, there)
-        return Parcel(parcel.method, there.base + path, headers, parcel.body, there, parcel.fresh)
+        return Parcel(parcel.method, there.base + path.encode(), headers, parcel.body, there, parcel.fresh)
 
     def take(self) -> Handle:
         """Return an idle handle, or a new one."""
@@ -166,17 +165,32 @@ class Wire:
             self._headers.clear()
 
 
-def _why_not(request: Request, here: Site, answer: Answer, target: str, hops: int) -> str:
-    parts, ours = urlsplit(target), urlsplit(here.origin)
+def _why_not(request: Request, here: Site, status: int, target: str, hops: int) -> str:
+    parts, ours = _split(target), urlsplit(here.origin)
+    if not parts.netloc or parts.username is not None:
+        return "that is no absolute address of a server"
     if parts.scheme != ours.scheme:
         return f"the token does not follow from {ours.scheme} to {parts.scheme}; give that address instead"
-    if answer.status not in {307, 308}:
+    if status not in {307, 308}:
         return "only 307 and 308 are followed; give that address instead"
     if hops >= _HOPS:
         return f"more than {_HOPS} redirects in a row; is a standby's cluster_addr or api_addr wrong?"
-    if not unquote(parts.path).endswith(f"/v1/{request.path}") or parts.username is not None:
+    if not unquote(parts.path).endswith(f"/v1/{request.path}"):
         return "that is another object's path"
     return ""
+
+
+def _split(target: str) -> SplitResult:
+    try:
+        return urlsplit(target)
+    except ValueError:
+        return urlsplit("")
+
+
+def _shown(target: str) -> str:
+    """Scheme and host of a redirect's target; the rest may hold what nobody should see."""
+    parts = _split(target)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else "another path"
 
 
 def _reveal(value: object) -> str:

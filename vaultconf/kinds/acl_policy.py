@@ -11,14 +11,14 @@ class AclPolicy(Spec):
     """An ACL policy: which paths its holders may use, and how."""
 
     policy: PolicyText = setting(REQUIRED, "The policy in HCL or JSON.", from_file=True)
-    cas_required: Flag = setting(False, "Every write must name the version it replaces.", only="openbao")  # noqa: FBT003
+    cas_required: Flag = setting(False, "Every write must name the version it replaces.", only="openbao")
     allow_slashes_in_identity_templates: Flag = setting(
-        False,  # noqa: FBT003
+        False,
         "Lets a templated value hold `/`.",
         only="openbao",
     )
     allow_wildcards_in_identity_templates: Flag = setting(
-        False,  # noqa: FBT003
+        False,
         "Lets a templated value hold `*` and `+`.",
         only="openbao",
     )

@@ -11,12 +11,12 @@ from vaultconf.token_fields import OLD_NAMES, TokenFields, token_problems
 class AppRoleRole(TokenFields):
     """A machine identity: role ID and secret ID are exchanged for a token."""
 
-    bind_secret_id: Flag = setting(True, "A login needs a secret ID.")  # noqa: FBT003
+    bind_secret_id: Flag = setting(True, "A login needs a secret ID.")
     secret_id_bound_cidrs: Networks = setting((), "Networks from which a login may come.")
     secret_id_num_uses: Count = setting(0, "How many logins a secret ID is good for; 0 is any number.")
     secret_id_ttl: Duration = setting(0, "Lifetime of a secret ID; 0 is for ever.")
     local_secret_ids: Flag = setting(
-        False,  # noqa: FBT003
+        False,
         "Secret IDs are not replicated; only a new role can have another value.",
         immutable=True,
     )

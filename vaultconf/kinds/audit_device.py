@@ -19,7 +19,7 @@ class AuditDevice(Spec):
         REQUIRED, "Kind of device; `http` is OpenBao's.", immutable=True
     )
     description: Text = setting("", "For people.", immutable=True)
-    local: Flag = setting(False, "Not replicated to other clusters.", immutable=True)  # noqa: FBT003
+    local: Flag = setting(False, "Not replicated to other clusters.", immutable=True)
     options: WordMap = setting({}, "Options of the device, such as `file_path`.", immutable=True)
 
 
@@ -41,6 +41,7 @@ KIND = Kind(
     path="sys/audit/{name}",
     names=ANY_NAME,
     table="sys/audit",
+    base_only=True,
     ignored=frozenset({"path"}),
     alterable=False,
     repeatable=False,

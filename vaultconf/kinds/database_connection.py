@@ -19,11 +19,13 @@ class DatabaseConnection(Spec):
 
     plugin_name: Text = setting(REQUIRED, "Plugin, such as `postgresql-database-plugin`.")
     plugin_version: Text = setting("", "Version of the plugin; none is the newest or built-in one.")
-    allowed_roles: WordSet = setting((), "Roles that may use the connection; `*` for all.", names="database_role", must_exist=False)
+    allowed_roles: WordSet = setting((), "Roles that may use the connection; `*` for all.")
     root_rotation_statements: Statements = setting((), "Statements that change the connection's own password.")
-    password_policy: Text = setting("", "Password policy for generated passwords.", names="password_policy", must_exist=False)
+    password_policy: Text = setting(
+        "", "Password policy for generated passwords.", names="password_policy", must_exist=False
+    )
     verify_connection: Flag = setting(
-        True,  # noqa: FBT003
+        True,
         "Connect before storing. OpenBao does not return it.",
         returned="vault",
         resets=True,
@@ -35,26 +37,30 @@ class DatabaseConnection(Spec):
     max_open_connections: Count = setting(0, "Most open connections; 0 is the plugin's default.")
     max_idle_connections: Count = setting(0, "Most idle connections; 0 is as many as may be open.")
     max_connection_lifetime: Duration = setting(0, "Longest life of a connection; 0 is for ever.")
-    disable_escaping: Flag = setting(False, "Do not escape special characters in name and password.")  # noqa: FBT003
+    disable_escaping: Flag = setting(False, "Do not escape special characters in name and password.")
     password_authentication: Annotated[str, one_of("", "password", "scram-sha-256")] = setting(
         "", "PostgreSQL: how passwords are sent to the server."
     )
     auth_type: Text = setting("", "Cloud IAM login, such as `gcp_iam`.")
     service_account_json: Text = setting(None, "Credentials for it.", write_only=True, secret=True)
-    self_managed: Flag = setting(False, "PostgreSQL: static roles change their own passwords. Vault Enterprise.", only="vault")  # noqa: FBT003
+    self_managed: Flag = setting(
+        False, "PostgreSQL: static roles change their own passwords. Vault Enterprise.", only="vault"
+    )
     tls_ca: Text = setting("", "CA that signed the server's certificate (PEM).")
     tls_certificate: Text = setting("", "PostgreSQL: client certificate (PEM).")
     private_key: Text = setting(None, "PostgreSQL: key of the client certificate.", write_only=True, secret=True)
-    tls_certificate_key: Text = setting("", "MySQL: client certificate and key (PEM); the server returns it.", secret=True)
+    tls_certificate_key: Text = setting(
+        "", "MySQL: client certificate and key (PEM); the server returns it.", secret=True
+    )
     tls_server_name: Text = setting("", "MySQL: name in the server's certificate.")
-    tls_skip_verify: Flag = setting(False, "MySQL: do not check the certificate.")  # noqa: FBT003
+    tls_skip_verify: Flag = setting(False, "MySQL: do not check the certificate.")
     host: Text = setting("", "Redis, Valkey, InfluxDB: the host.")
     hosts: Text = setting("", "Cassandra: hosts, separated by commas.")
     port: Count = setting(0, "Port; 0 is the plugin's default.")
     protocol_version: Count = setting(0, "Cassandra: version of its protocol.")
     connect_timeout: Duration = setting(0, "Timeout of a connection; 0 is the plugin's default.")
-    tls: Flag = setting(False, "Use TLS.")  # noqa: FBT003
-    insecure_tls: Flag = setting(False, "Do not check the certificate.")  # noqa: FBT003
+    tls: Flag = setting(False, "Use TLS.")
+    insecure_tls: Flag = setting(False, "Do not check the certificate.")
     ca_cert: Text = setting("", "Redis, Valkey: CA certificate (PEM).")
     pem_bundle: Text = setting("", "Certificate, key and CA (PEM); the server returns it.", secret=True)
     write_concern: Text = setting("", "MongoDB: write concern as JSON.")
@@ -62,9 +68,9 @@ class DatabaseConnection(Spec):
     rotation_schedule: Text = setting("", "The same as a cron line. Vault Enterprise.", only="vault")
     rotation_window: Duration = setting(0, "How long after the schedule. Vault Enterprise.", only="vault")
     rotation_policy: Text = setting("", "What happens when a rotation fails. Vault Enterprise.", only="vault")
-    disable_automated_rotation: Flag = setting(False, "Suspends rotation. Vault Enterprise.", only="vault")  # noqa: FBT003
+    disable_automated_rotation: Flag = setting(False, "Suspends rotation. Vault Enterprise.", only="vault")
     skip_static_role_import_rotation: Flag = setting(
-        False,  # noqa: FBT003
+        False,
         "Static roles keep their password when made. Vault Enterprise.",
         only="vault",
     )

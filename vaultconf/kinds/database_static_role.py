@@ -26,7 +26,7 @@ class DatabaseStaticRole(Spec):
     )
     credential_config: WordMap = setting({}, "Details of the credential.")
     skip_import_rotation: Flag = setting(
-        False,  # noqa: FBT003
+        False,
         "Keep the password when the role is made. Vault Enterprise.",
         only="vault",
         immutable=True,

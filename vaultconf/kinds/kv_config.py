@@ -11,9 +11,9 @@ class KvConfig(Spec):
     """What holds for all keys of the engine."""
 
     max_versions: Count = setting(0, "How many versions of a key are kept; 0 is the server's 10.")
-    cas_required: Flag = setting(False, "Every write must name the version it replaces.")  # noqa: FBT003
+    cas_required: Flag = setting(False, "Every write must name the version it replaces.")
     delete_version_after: Duration = setting(0, "Age at which a version is deleted; 0 is never.")
-    metadata_cas_required: Flag = setting(False, "The same for metadata.", only="openbao")  # noqa: FBT003
+    metadata_cas_required: Flag = setting(False, "The same for metadata.", only="openbao")
 
 
 def _is_version_2(mount: Values) -> bool:

@@ -17,8 +17,8 @@ class TokenRole(Spec):
     disallowed_policies: FoldedSet = setting((), "Policies that no token is given.")
     disallowed_policies_glob: FoldedSet = setting((), "The same, with `*`.")
     allowed_entity_aliases: FoldedSet = setting((), "Entity aliases that a token may be bound to.")
-    orphan: Flag = setting(False, "Tokens have no parent.")  # noqa: FBT003
-    renewable: Flag = setting(True, "Tokens can be renewed.")  # noqa: FBT003
+    orphan: Flag = setting(False, "Tokens have no parent.")
+    renewable: Flag = setting(True, "Tokens can be renewed.")
     path_suffix: Text = setting("", "Appended to the path under which tokens are made.")
     token_type: Annotated[str, one_of("default-service", "default-batch", "service")] = setting(
         "default-service", "Kind of token."
@@ -26,10 +26,10 @@ class TokenRole(Spec):
     token_explicit_max_ttl: Duration = setting(0, "Hard end of a token's life; 0 is none.")
     token_period: Duration = setting(0, "Makes tokens periodic.")
     token_num_uses: Count = setting(0, "How many requests a token is good for; 0 is any number.")
-    token_no_default_policy: Flag = setting(False, "Leaves the policy `default` off.")  # noqa: FBT003
+    token_no_default_policy: Flag = setting(False, "Leaves the policy `default` off.")
     token_bound_cidrs: Cidrs = setting((), "Networks from which a token may be used.")
     token_strictly_bind_ip: Flag = setting(
-        False,  # noqa: FBT003
+        False,
         "Binds a token to the address that asked for it; not returned by the server.",
         only="openbao",
         write_only=True,

@@ -12,9 +12,7 @@ class UserpassUser(TokenFields):
     """A person or service that logs in with name and password."""
 
     password: Text = setting(None, "The password; sent when the user is created.", write_only=True, secret=True)
-    password_hash: Text = setting(
-        None, "A bcrypt hash in place of the password.", write_only=True, secret=True
-    )
+    password_hash: Text = setting(None, "A bcrypt hash in place of the password.", write_only=True, secret=True)
 
 
 def _obstacle(ask: Obstacle) -> str:

@@ -1,0 +1,247 @@
+"""The command line: parse, call one pipeline function, show, exit code. No logic of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from vaultconf import __version__, console, pipeline
+from vaultconf.address import Pattern
+from vaultconf.errors import ExitCode, Problem, UsageError, VaultconfError
+from vaultconf.model import Outcome, Plan, Status
+from vaultconf.pipeline import Options
+from vaultconf.resolving import resolver
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    help="Keep a live HashiCorp Vault or OpenBao equal to what Git says.",
+)
+
+
+class Format(StrEnum):
+    """How a result is shown."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+class Style(StrEnum):
+    """How a result without tables is shown."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+TargetOption = Annotated[str, typer.Option("--target", help="Which target of vaultconf.yaml.", metavar="NAME")]
+FormatOption = Annotated[Format, typer.Option("--format", help="How the result is shown.")]
+OnlyOption = Annotated[
+    list[str] | None, typer.Option("--only", help="Look at nothing but these addresses.", metavar="PATTERN")
+]
+ConcurrencyOption = Annotated[
+    int | None, typer.Option("--concurrency", min=1, max=256, help="Most requests at a time.", metavar="N")
+]
+ResendOption = Annotated[
+    list[str] | None,
+    typer.Option("--resend", help="Send the write-only fields of these addresses again.", metavar="PATTERN"),
+]
+UnmanagedOption = Annotated[bool, typer.Option("--unmanaged", help="List what no file declares.")]
+
+
+@app.callback(invoke_without_command=True)
+def entry(
+    context: typer.Context,
+    directory: Annotated[Path, typer.Option("-C", help="Run in this project folder.", metavar="DIR")] = Path(),
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,  # noqa: FBT002
+) -> None:
+    """Keep a live HashiCorp Vault or OpenBao equal to what Git says."""
+    if version:
+        sys.stdout.write(f"vaultconf {__version__}\n")
+        raise typer.Exit(ExitCode.DONE)
+    if context.invoked_subcommand is None:
+        sys.stderr.write(context.get_help() + "\n")
+        raise typer.Exit(ExitCode.USAGE)
+    context.obj = directory
+
+
+@app.command()
+def validate(
+    context: typer.Context,
+    format: Annotated[Style, typer.Option("--format")] = Style.TEXT,  # noqa: A002
+) -> None:
+    """Check the files, without a server."""
+    with _failing(Format(format), "vaultconf.validation/1"):
+        _, state = pipeline.validate(context.obj)
+        console.validated(state, as_json=format is Style.JSON)
+
+
+@app.command()
+def plan(
+    context: typer.Context,
+    target: TargetOption = "",
+    format: FormatOption = Format.TEXT,  # noqa: A002
+    only: OnlyOption = None,
+    resend: ResendOption = None,
+    concurrency: ConcurrencyOption = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit with 2 where there are changes.")
+    ] = False,
+    unmanaged: UnmanagedOption = False,  # noqa: FBT002
+) -> None:
+    """Show what `apply` would change; writes nothing."""
+    with _failing(format, "vaultconf.plan/1"):
+        made = _plan(context, Options(target, _patterns(only), _patterns(resend), concurrency))
+        console.show_plan(made, format.value, list_unmanaged=unmanaged)
+        _leave(made, different=bool(made.changes) and detailed_exitcode)
+
+
+@app.command()
+def drift(
+    context: typer.Context,
+    target: TargetOption = "",
+    format: FormatOption = Format.TEXT,  # noqa: A002
+    only: OnlyOption = None,
+    concurrency: ConcurrencyOption = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Undeclared mounts, policies and audit devices are drift too.")
+    ] = False,
+    unmanaged: UnmanagedOption = False,  # noqa: FBT002
+) -> None:
+    """Show what differs from Git; exits with 2 where anything does."""
+    with _failing(format, "vaultconf.plan/1"):
+        made = _plan(context, Options(target, _patterns(only), (), concurrency))
+        console.show_plan(made, format.value, list_unmanaged=unmanaged or strict, drift=True)
+        _leave(made, different=pipeline.differs(made, strict=strict))
+
+
+@app.command()
+def apply(
+    context: typer.Context,
+    target: TargetOption = "",
+    format: FormatOption = Format.TEXT,  # noqa: A002
+    only: OnlyOption = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", help="Permit what destroys data or a way in, at these addresses.", metavar="PATTERN"),
+    ] = None,
+    resend: ResendOption = None,
+    max_deletes: Annotated[
+        int | None, typer.Option("--max-deletes", min=0, help="Most deletes in this run.", metavar="N")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002
+    concurrency: ConcurrencyOption = None,
+) -> None:
+    """Make the server equal to what the files say."""
+    with _failing(format, "vaultconf.outcome/1"):
+        if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise UsageError("nobody can be asked here", "use --yes")
+        permitted = _patterns(allow)
+        loaded, state = pipeline.validate(context.obj)
+        options = Options(target, _patterns(only), _patterns(resend), concurrency)
+        with pipeline.connect(loaded, options, read_only=False) as contact:
+            made = pipeline.plan(loaded, state, contact, options)
+            if format is Format.TEXT:
+                console.show_plan(made, format.value)
+            pipeline.refuse(made, loaded, permitted, max_deletes)
+            if made.changes and not yes and not console.confirmed(len(made.changes)):
+                raise typer.Exit(ExitCode.DONE)
+            with console.progress(len(made.changes)) as listen, _stopping(contact.transport.stop) as interrupted:
+                outcomes = pipeline.apply(made, contact, resolver(loaded.root), listen)
+            console.show_outcomes(outcomes, format.value)
+    raise typer.Exit(_code(made, outcomes, interrupted=bool(interrupted)))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of desired-state documents, for editors."""
+    from vaultconf import schema as schemas  # noqa: PLC0415 - only this command needs it
+
+    sys.stdout.write(schemas.text())
+
+
+def _plan(context: typer.Context, options: Options) -> Plan:
+    loaded, state = pipeline.validate(context.obj)
+    with pipeline.connect(loaded, options, read_only=True) as contact:
+        return pipeline.plan(loaded, state, contact, options)
+
+
+def _leave(made: Plan, *, different: bool) -> NoReturn:
+    """Incomplete wins over different."""
+    if not made.complete:
+        raise typer.Exit(ExitCode.FAILED)
+    raise typer.Exit(ExitCode.DIFFERENT if different else ExitCode.DONE)
+
+
+def _code(made: Plan, outcomes: Sequence[Outcome], *, interrupted: bool) -> ExitCode:
+    if interrupted:
+        return ExitCode.INTERRUPTED
+    if made.blocked or any(outcome.status is not Status.DONE for outcome in outcomes):
+        return ExitCode.PARTIAL
+    return ExitCode.DONE
+
+
+def _patterns(texts: Sequence[str] | None) -> tuple[Pattern, ...]:
+    try:
+        return tuple(map(Pattern.parse, texts or ()))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+@contextlib.contextmanager
+def _failing(format: Format, document: str) -> Iterator[None]:  # noqa: A002
+    """Show a failure in the chosen format: JSON is complete even when the command fails."""
+    try:
+        yield
+    except VaultconfError as error:
+        console.show_failure(error.problems, format.value, document)
+        raise typer.Exit(error.exit_code) from None
+
+
+@contextlib.contextmanager
+def _stopping(stop: Callable[[], None]) -> Iterator[list[int]]:
+    """Turn Ctrl-C and SIGTERM into "start nothing more"; a second one ends the process at once."""
+    received: list[int] = []
+
+    def handle(number: int, _frame: object) -> None:
+        received.append(number)
+        if len(received) > 1:
+            os._exit(ExitCode.INTERRUPTED)
+        stop()
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; nothing a user can cause raises."""
+    console.prepare()
+    try:
+        return int(app(args=arguments, prog_name="vaultconf", standalone_mode=False) or 0)
+    except TyperException as error:
+        console.problems([Problem(error.format_message(), hint="see `vaultconf --help`")])
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read stdout has seen enough; nothing more can be said there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+    except Exception as error:  # noqa: BLE001 - the edge: a defect of ours must not print values
+        console.defect(error, traceback.extract_tb(error.__traceback__))
+        return ExitCode.FAILED

@@ -1,0 +1,121 @@
+"""stdout for results, stderr for everything else: the one module that writes to either."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from traceback import StackSummary
+from typing import TYPE_CHECKING
+
+from vaultconf import __version__
+from vaultconf.desired import DesiredState
+from vaultconf.errors import Problem
+from vaultconf.model import Outcome, Plan
+from vaultconf.report import data
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def prepare() -> None:
+    """Never fail over a character that the terminal cannot show."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _rich(*, stderr: bool = False) -> Console:
+    from rich.console import Console  # noqa: PLC0415 - slow to import, and JSON does without
+
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def show_plan(made: Plan, form: str, *, list_unmanaged: bool = False, drift: bool = False) -> None:
+    """Print a plan to stdout."""
+    if form == "json":
+        sys.stdout.write(data.dump(data.plan(made)))
+    elif form == "markdown":
+        from vaultconf.report import markdown  # noqa: PLC0415
+
+        sys.stdout.write(markdown.plan(made, drift=drift))
+    else:
+        from vaultconf.report import text  # noqa: PLC0415
+
+        text.plan(made, _rich(), list_unmanaged=list_unmanaged, drift=drift)
+
+
+def show_outcomes(outcomes: Sequence[Outcome], form: str) -> None:
+    """Print how an apply ended to stdout."""
+    if form == "json":
+        sys.stdout.write(data.dump(data.outcome(outcomes, ())))
+    elif form == "markdown":
+        from vaultconf.report import markdown  # noqa: PLC0415
+
+        sys.stdout.write(markdown.outcomes(outcomes))
+    else:
+        from vaultconf.report import text  # noqa: PLC0415
+
+        text.outcomes(outcomes, _rich())
+
+
+def show_failure(found: Sequence[Problem], form: str, document: str) -> None:
+    """Print why a run failed: to stderr for people, and complete to stdout where JSON was asked for."""
+    if form == "json":
+        sys.stdout.write(data.dump(data.failure(document, found)))
+    problems(found)
+
+
+def problems(found: Sequence[Problem]) -> None:
+    """Print problems to stderr."""
+    from vaultconf.report import text  # noqa: PLC0415
+
+    text.problems(found, _rich(stderr=True))
+
+
+def validated(state: DesiredState, *, as_json: bool) -> None:
+    """Print that the files are good, and what could not be judged without a server."""
+    if as_json:
+        document = {**data.failure("vaultconf.validation/1", ()), "complete": True, "objects": len(state.objects)}
+        sys.stdout.write(data.dump({**document, "notices": list(state.notices)}))
+        return
+    for notice in state.notices:
+        sys.stderr.write(f"{notice}\n")
+    sys.stdout.write(f"Valid: {len(state.objects)} objects.\n")
+
+
+def confirmed(count: int) -> bool:
+    """Ask on the terminal whether to go on; only `yes` is a yes."""
+    sys.stderr.write(f"Apply {count} changes? Only `yes` goes on: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() == "yes"
+
+
+@contextlib.contextmanager
+def progress(total: int) -> Iterator[Callable[[Outcome], None]]:
+    """Show on a terminal how far an apply is; elsewhere nothing."""
+    if not total or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
+
+    columns = (
+        TextColumn("Applying"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    with Progress(*columns, console=_rich(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda outcome: bar.update(task, advance=1, description=str(outcome.change.address)[:60])
+
+
+def defect(error: Exception, stack: StackSummary) -> None:
+    """Say that the fault is ours, without the values that an exception's text may hold."""
+    where = stack[-1] if stack else None
+    at = f" at {where.filename.rpartition('/')[2]}:{where.lineno}" if where is not None else ""
+    sys.stderr.write(
+        f"vaultconf {__version__}: unexpected {type(error).__name__}{at}. This is a defect of vaultconf, not of your"
+        " files; please report it with this line.\n"
+    )

@@ -1,0 +1,61 @@
+"""In which order changes happen: what is referred to comes first; deletes go the other way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from vaultconf import catalogue
+from vaultconf.desired import targets
+from vaultconf.kind import Kind
+from vaultconf.model import Action, Address, Change, Values
+
+
+def prerequisites(changes: Iterable[Change]) -> dict[Address, frozenset[Address]]:
+    """For every change, the changes that must have succeeded before it may start."""
+    changes = tuple(changes)
+    made = {change.address: change for change in changes if change.action is not Action.DELETE}
+    removed = {change.address: change for change in changes if change.action is Action.DELETE}
+    needs: dict[Address, set[Address]] = {change.address: set() for change in changes}
+    for change in made.values():
+        needs[change.address].update(address for address in _first(change, change.after) if address in made)
+        needs[change.address].update(_in_the_way(change, removed))
+    for change in changes:
+        before = change.before.values if change.before is not None else {}
+        for address in _first(change, before):
+            if address in removed:
+                needs[address].add(change.address)
+    return {address: frozenset(wanted - {address}) for address, wanted in needs.items()}
+
+
+def _first(change: Change, values: Values) -> Iterator[Address]:
+    """What has to be there before an object with these values: its mount, the mount's configuration, what it names."""
+    kind, namespace = change.kind, change.address.namespace
+    mounts = catalogue.mount_kind(kind.section)
+    if kind.in_mount and mounts is not None:
+        yield Address(mounts.path_of(change.params), namespace)
+        yield from _configurations(kind, change.params, namespace)
+    for spec in kind.fields.values():
+        if spec.marks.names:
+            yield from (address for _, address in targets(spec, values, change.params, namespace))
+
+
+def _configurations(kind: Kind, params: Mapping[str, str], namespace: str) -> Iterator[Address]:
+    """The configuration of the mount comes before what it configures."""
+    if not kind.named:
+        return
+    for group in catalogue.children_of(kind.section).values():
+        for other in group:
+            if not other.named and other.mount_types & kind.mount_types:
+                yield Address(other.path_of(params), namespace)
+
+
+def _in_the_way(change: Change, removed: Mapping[Address, Change]) -> Iterator[Address]:
+    """Mounts to be deleted whose path is a prefix of the new one, or the other way round."""
+    if not change.kind.is_mount or change.action is not Action.CREATE:
+        return
+    path = f"{change.address.path}/"
+    for address, other in removed.items():
+        if other.kind is change.kind and address.namespace == change.address.namespace:
+            theirs = f"{address.path}/"
+            if theirs.startswith(path) or path.startswith(theirs):
+                yield address

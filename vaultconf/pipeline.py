@@ -1,0 +1,102 @@
+"""The verbs as straight lines: the whole program on one screen."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vaultconf import apply as applying
+from vaultconf import contact as contacts
+from vaultconf import desired, documents, environment, guard, live, planning, project
+from vaultconf.address import Pattern
+from vaultconf.contact import Contact
+from vaultconf.desired import DesiredState
+from vaultconf.errors import InputError, Refused
+from vaultconf.http import Request
+from vaultconf.model import Outcome, Plan
+from vaultconf.project import Project
+from vaultconf.references import Resolver
+from vaultconf.resolving import resolver
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says about a run that talks to a server."""
+
+    target: str = ""
+    only: tuple[Pattern, ...] = ()
+    resend: tuple[Pattern, ...] = ()
+    concurrency: int | None = None
+
+
+def validate(root: Path) -> tuple[Project, DesiredState]:
+    """Read and check the files. Raises InputError with every problem."""
+    loaded = project.load(root)
+    state = desired.build(documents.declare(loaded, {}), loaded.settings)
+    if state.problems:
+        raise InputError(state.problems)
+    return loaded, state
+
+
+def connect(loaded: Project, options: Options, *, read_only: bool) -> Contact:
+    """Open the connection that the project, the options and the environment name."""
+    environ = environment.process()
+    connection = contacts.connection_for(loaded.settings, options.target, environ)
+    token = contacts.token_for(environ)
+    name = loaded.settings.project
+    return contacts.open_contact(connection, token, project=name, read_only=read_only, concurrency=options.concurrency)
+
+
+def plan(loaded: Project, state: DesiredState, contact: Contact, options: Options) -> Plan:
+    """Read the server and compare."""
+    tables = live.read_tables(contact, _namespaces(contact, state))
+    state = _with_server_types(loaded, state, tables)
+    reading = live.read(contact, state.objects, tables)
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    scope = planning.Scope(loaded.settings, options.only, options.resend, today)
+    made = planning.make(state, reading, contact.server, scope, resolver(loaded.root))
+    return planning.with_obstacles(made, _probes(contact, planning.probes_for(made)))
+
+
+def _namespaces(contact: Contact, state: DesiredState) -> set[str]:
+    namespaces = {item.address.namespace for item in state.objects} | {key[0] for key in state.foreign}
+    for namespace in sorted(namespaces - {""}):
+        contacts.refuse_namespace(contact.server, namespace)
+    return namespaces
+
+
+def _with_server_types(
+    loaded: Project, state: DesiredState, tables: Mapping[live.TableKey, live.Table]
+) -> DesiredState:
+    """Read the documents again where the types of other people's mounts decide what stands in them."""
+    if not state.foreign:
+        return state
+    again = desired.build(documents.declare(loaded, live.mount_types(tables)), loaded.settings)
+    if again.problems:
+        raise InputError(again.problems)
+    return again
+
+
+def _probes(contact: Contact, paths: Iterable[str]) -> dict[str, Mapping[str, object] | None]:
+    return {path: contact.transport.send(contact.within(Request("GET", path))).data for path in paths}
+
+
+def refuse(made: Plan, loaded: Project, allow: Iterable[Pattern], max_deletes: int | None) -> None:
+    """Raise InputError for changes that cannot be made, Refused for those that a guard forbids."""
+    if made.errors:
+        raise InputError(made.errors)
+    problems = guard.refusals(made, allow, loaded.settings, max_deletes)
+    if problems:
+        raise Refused(problems)
+
+
+def apply(made: Plan, contact: Contact, resolve: Resolver, listen: applying.Listener) -> list[Outcome]:
+    """Resolve what will be sent, then carry out the plan."""
+    return applying.run(applying.prepare(made, resolve), contact, resolve, listen)
+
+
+def differs(made: Plan, *, strict: bool) -> bool:
+    """Whether the server differs from Git; with `strict`, undeclared mounts, policies and audit devices count."""
+    return bool(made.changes) or (strict and any(not item.kind.in_mount for item in made.unmanaged))

@@ -1,0 +1,1 @@
+"""Views of a Plan and of Outcomes: text for people, JSON for programs, Markdown for pull requests."""

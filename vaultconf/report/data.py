@@ -1,0 +1,156 @@
+"""The JSON of a plan and of an apply; published as JSON Schemas in `docs/schemas`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from vaultconf.errors import Place, Problem
+from vaultconf.model import (
+    Action,
+    Blocked,
+    Change,
+    FieldChange,
+    Held,
+    Outcome,
+    Plan,
+    Risk,
+    Server,
+    Unmanaged,
+    Unverified,
+)
+from vaultconf.report.views import is_secret, outcome_counts
+
+#: The formats and their versions.
+PLAN = "vaultconf.plan/1"
+OUTCOME = "vaultconf.outcome/1"
+
+Json = dict[str, object]
+
+
+def plan(plan: Plan) -> Json:
+    """The whole plan, without any secret."""
+    return {
+        "format": PLAN,
+        "complete": plan.complete,
+        "server": _server(plan.server),
+        "changes": [_change(item) for item in plan.changes],
+        "unmanaged": [_unmanaged(item) for item in plan.unmanaged],
+        "unverified": [_unverified(item) for item in plan.unverified],
+        "blocked": [_blocked(item) for item in plan.blocked],
+        "held": [_held(item) for item in plan.held],
+        "access": [],
+        "notices": list(plan.notices),
+        "errors": [_problem(item) for item in plan.errors],
+        "summary": _summary(plan),
+    }
+
+
+def outcome(outcomes: Sequence[Outcome], errors: Iterable[Problem] = ()) -> Json:
+    """What became of every change of an apply."""
+    return {
+        "format": OUTCOME,
+        "outcomes": [_outcome(item) for item in outcomes],
+        "summary": outcome_counts(outcomes),
+        "errors": [_problem(item) for item in errors],
+    }
+
+
+def failure(name: str, problems: Iterable[Problem]) -> Json:
+    """The same object for a run that ended before it had anything; `name` is PLAN or OUTCOME."""
+    if name == OUTCOME:
+        return outcome((), problems)
+    return {**plan(Plan(Server(""), errors=tuple(problems))), "complete": False, "server": None}
+
+
+def dump(document: Mapping[str, object]) -> str:
+    """The document as text in ASCII, so that nothing in it can act on a terminal or, as `##…[`, on a CI log."""
+    return json.dumps(document, indent=2).replace("##", "#\\u0023")
+
+
+def _server(server: Server) -> Json:
+    return {
+        "product": server.product,
+        "version": server.version,
+        "address": server.address,
+        "cluster_id": server.cluster_id,
+    }
+
+
+def _change(change: Change) -> Json:
+    found: Json = {
+        "address": str(change.address),
+        "kind": change.kind.name,
+        "action": change.action.value,
+        "owner": change.owner or None,
+        "fields": [_field(change, item) for item in change.fields],
+        "source": _place(change.source),
+        "risk": _risk(change.risk),
+    }
+    return {**found, "meaning": "same"} if change.same_meaning else found
+
+
+def _field(change: Change, item: FieldChange) -> Json:
+    if is_secret(change, item):
+        return {"field": item.field, "before": None, "after": None, "secret": True}
+    return {"field": item.field, "before": _plain(item.before), "after": _plain(item.after)}
+
+
+def _plain(value: object) -> object:
+    """A canonical value in JSON's own types."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(map(_plain, value), key=str)
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _place(place: Place | None) -> Json | None:
+    return {"file": place.file, "line": place.line, "column": place.column} if place else None
+
+
+def _risk(risk: Risk | None) -> Json | None:
+    return {"reason": risk.reason.value, "detail": risk.detail, "allow": risk.allow} if risk else None
+
+
+def _unmanaged(item: Unmanaged) -> Json:
+    found: Json = {"address": str(item.address), "kind": item.kind.name}
+    return found if item.count is None else {**found, "count": item.count}
+
+
+def _unverified(item: Unverified) -> Json:
+    return {"address": str(item.address), "field": item.field, "reason": item.reason}
+
+
+def _blocked(item: Blocked) -> Json:
+    return {"address": str(item.address), "kind": item.kind.name, "status": item.status, "reason": item.reason}
+
+
+def _held(item: Held) -> Json:
+    return {"address": str(item.address), "reason": item.reason or None, "until": item.until or None}
+
+
+def _problem(problem: Problem) -> Json:
+    where = _place(problem.place) or {"file": None, "line": None, "column": None}
+    return {"message": problem.message, **where, "address": problem.address or None, "hint": problem.hint or None}
+
+
+def _summary(plan: Plan) -> Json:
+    actions = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
+    return {
+        **{action.value: plan.count(action) for action in actions},
+        "unchanged": plan.unchanged,
+        "unmanaged": len(plan.unmanaged),
+        "unverified": len(plan.unverified),
+        "blocked": len(plan.blocked),
+    }
+
+
+def _outcome(item: Outcome) -> Json:
+    return {
+        "address": str(item.change.address),
+        "action": item.change.action.value,
+        "status": item.status.value,
+        "reason": item.reason or None,
+        "request_id": item.request_id or None,
+    }

@@ -1,0 +1,181 @@
+"""The text view: what a reviewer reads in a terminal or in the log of a CI job.
+
+Lines are made first and printed at once, never wrapped; only on a terminal are long values cut in the middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from vaultconf.errors import Problem
+from vaultconf.model import Change, Outcome, Plan, Status, Unverified
+from vaultconf.report import views
+from vaultconf.report.lines import elided, guarded, prose, visible
+from vaultconf.report.views import FieldView
+
+# A line is a sequence of texts with their styles.
+Span = tuple[str, str]
+Line = tuple[Span, ...]
+
+_STYLES = {"+": "green", "~": "yellow", "±": "magenta", "-": "red", "!": "bold red", "@": "cyan", "?": "yellow"}
+_ASCII = str.maketrans({"→": "->", "…": "...", "±": "-/+", "·": "-"})
+_NARROWEST = 20
+
+
+def plan(plan: Plan, console: Console, *, list_unmanaged: bool = False, drift: bool = False) -> None:
+    """Print a plan; `list_unmanaged` names every unmanaged object, `drift` reads it as Git against the server."""
+    _print(console, _plan(plan, _width(console), list_unmanaged=list_unmanaged, drift=drift))
+
+
+def outcomes(outcomes: Sequence[Outcome], console: Console) -> None:
+    """Print how every change ended, what went wrong last, then the counts."""
+    ordered = sorted(outcomes, key=lambda item: item.status is not Status.DONE)
+    good = all(item.status is Status.DONE for item in outcomes)
+    last = ((views.outcome_summary(outcomes), "bold green" if good else "bold red"),)
+    _print(console, [*map(_outcome, ordered), *([()] if ordered else []), last])
+
+
+def problems(problems: Iterable[Problem], console: Console) -> None:
+    """Print complaints: where, what, and what to do."""
+    _print(console, (line for problem in problems for line in _problem(problem)))
+
+
+def _width(console: Console) -> int:
+    """The columns to keep to, 0 where there is no terminal."""
+    return console.width if console.is_terminal else 0
+
+
+def _print(console: Console, lines: Iterable[Line]) -> None:
+    whole = Text("\n").join(Text.assemble(*_safe(line, console)) for line in lines)
+    if whole:
+        console.print(whole, soft_wrap=True, highlight=False)
+
+
+def _safe(line: Line, console: Console) -> Line:
+    """The line as this console can print it, and no CI command."""
+    plain = "".join(text for text, _ in line)
+    if guarded(plain) != plain:
+        line = ((guarded(plain), ""),)
+    if console.encoding.startswith("utf"):
+        return line
+    return tuple((_encodable(text, console.encoding), style) for text, style in line)
+
+
+def _encodable(text: str, encoding: str) -> str:
+    return text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _plan(plan: Plan, width: int, *, list_unmanaged: bool, drift: bool) -> Iterator[Line]:
+    product, address = views.server_text(plan.server)
+    if address:
+        yield ((f"{product} at {address}", "dim"),)
+        yield ()
+    for change in plan.changes:
+        yield from _change(change, width, drift=drift)
+        yield ()
+    yield from _section("Not in Git", map(_bullet, views.unmanaged_text(plan.unmanaged, each=list_unmanaged)))
+    yield from _section("Not verified", map(_unverified, plan.unverified))
+    yield from _section("Held: left alone", (_about(str(item.address), views.held_text(item)) for item in plan.held))
+    yield from _section("Notices", (_bullet(prose(notice)) for notice in plan.notices))
+    blocked = (_about(str(item.address), views.blocked_text(item), "!") for item in plan.blocked)
+    yield from _section("Could not be read, so left alone", blocked)
+    yield from _section("Errors", (line for problem in plan.errors for line in _problem(problem)))
+    yield _summary(plan, drift=drift)
+
+
+def _summary(plan: Plan, *, drift: bool) -> Line:
+    gaps = views.gaps(plan)
+    style = "bold" if plan.changes or gaps else "bold green"
+    return (*(((f"{gaps} ", "bold red"),) if gaps else ()), (views.summary(plan, drift=drift), style))
+
+
+def _section(title: str, lines: Iterable[Line]) -> Iterator[Line]:
+    found = list(lines)
+    if found:
+        yield ((f"{title}:", "bold"),)
+        yield from found
+        yield ()
+
+
+def _bullet(text: str) -> Line:
+    return (("  · ", "dim"), (text, ""))
+
+
+def _about(address: str, text: str, symbol: str = "·") -> Line:
+    return ((f"  {symbol} ", _STYLES.get(symbol, "dim")), (visible(address), ""), (f"  {text}" if text else "", "dim"))
+
+
+def _unverified(item: Unverified) -> Line:
+    return _about(str(item.address), views.unverified_text(item), "?")
+
+
+def _problem(problem: Problem) -> Iterator[Line]:
+    where, message, hint = views.problem_text(problem)
+    yield (("  ! ", _STYLES["!"]), (f"{where}: " if where else "", "bold"), (message, ""))
+    if hint:
+        yield ((f"    {hint}", "dim"),)
+
+
+def _change(change: Change, width: int, *, drift: bool) -> Iterator[Line]:
+    yield from _heading(change, width, drift=drift)
+    if change.risk:
+        yield (("    ! ", _STYLES["!"]), (views.risk_text(change.risk), "red"))
+    found = views.field_views(change, drift=drift)
+    names = max((len(item.name) for item in found if not item.block), default=0)
+    for item in found:
+        yield from _block(item, drift=drift) if item.block else _value(item, names, width, drift=drift)
+
+
+def _heading(change: Change, width: int, *, drift: bool) -> Iterator[Line]:
+    symbol = (views.DRIFT_SYMBOLS if drift else views.SYMBOLS)[change.action]
+    style = _STYLES[symbol]
+    words = views.DRIFT_WORDS.get(change.action, "") if drift else ""
+    remark = " ".join(f"({word})" for word in (words, "same meaning" if change.same_meaning else "") if word)
+    title = f"{visible(str(change.address))}{' ' if remark else ''}{remark}"
+    origin = "  ".join(filter(None, (visible(change.owner), views.place_text(change.source))))
+    fits = not width or 4 + len(title) + 2 + len(origin) <= width
+    yield ((f"  {symbol} ", style), (title, f"bold {style}"), (f"  {origin}" if fits and origin else "", "dim"))
+    if origin and not fits:
+        yield ((f"    {origin}", "dim"),)
+
+
+def _block(item: FieldView, *, drift: bool) -> Iterator[Line]:
+    yield ((f"      {item.name}", ""), ("  - Git, + server" if drift else "", "dim"))
+    for line in item.block:
+        yield ((f"        {line}", _STYLES.get(line[0], "dim")),)
+
+
+def _value(item: FieldView, names: int, width: int, *, drift: bool) -> Iterator[Line]:
+    """`name  before → after`; in two lines where a terminal has no room for one."""
+    name = f"      {item.name:{names}}  "
+    sides = [side for side in (item.before, item.after) if side]
+    marks = (" in Git", " on the server") if drift and len(sides) == 2 else ("", "")
+    room = max(width - len(name) - 2, _NARROWEST)
+    if not width or len(sides) == 1 or len("".join((*sides, *marks))) + 1 <= room:
+        sides = _cut(sides, room) if width else sides
+        yield ((name, ""), *_arrow([side + mark for side, mark in zip(sides, marks, strict=False)]))
+        return
+    before, after = _cut(sides, room - max(map(len, marks)))
+    yield ((name, ""), (before + marks[0], "dim"))
+    yield ((" " * (len(name) - 2), ""), ("→ ", "dim"), (after + marks[1], ""))
+
+
+def _arrow(sides: Sequence[str]) -> Line:
+    return ((f"{sides[0]} ", "dim"), ("→ ", "dim"), (sides[1], "")) if len(sides) == 2 else ((sides[0], ""),)
+
+
+def _cut(sides: Sequence[str], room: int) -> list[str]:
+    """Cut long values in the middle, unless they would look the same then."""
+    cut = [elided(side, room) for side in sides]
+    return cut if len(set(cut)) == len(set(sides)) else list(sides)
+
+
+def _outcome(outcome: Outcome) -> Line:
+    good = outcome.status is Status.DONE
+    symbol = views.SYMBOLS[outcome.change.action] if good else "?" if outcome.status is Status.SKIPPED else "!"
+    address = visible(str(outcome.change.address))
+    verb = "" if good else f"{outcome.change.action} "
+    return ((f"  {symbol} ", _STYLES[symbol]), (f"{verb}{address}", ""), (f"  {views.outcome_text(outcome)}", "dim"))
