@@ -171,6 +171,15 @@ def schema() -> None:
     sys.stdout.write(schemas.text())
 
 
+@app.command()
+def demo(context: typer.Context) -> None:
+    """Apply this project to a throw-away server, change it by hand, and watch it being repaired."""
+    from vaultconf import demo as story  # noqa: PLC0415 - only this command needs it
+
+    with _failing(Format.TEXT, ""):
+        story.run(context.obj)
+
+
 def _plan(context: typer.Context, options: Options) -> Plan:
     loaded, state = pipeline.validate(context.obj)
     with pipeline.connect(loaded, options, read_only=True) as contact:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pycurl
@@ -127,8 +128,7 @@ def _trust(connection: Connection) -> list[tuple[int, object]]:
     return [(pycurl.CAINFO, store)] if store else []
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Parcel:
+class Parcel(NamedTuple):
     """A request ready to be sent: everything as bytes, the token and the body's secrets too."""
 
     method: str
@@ -137,6 +137,9 @@ class Parcel:
     body: bytes | None
     site: Site
     fresh: bool = False
+
+    def __repr__(self) -> str:
+        return f"Parcel({self.method})"
 
 
 class Handle:

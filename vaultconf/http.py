@@ -111,8 +111,7 @@ class HeaderLines(Mapping[str, str]):
     __slots__ = ("_parsed", "_raw")
 
     def __init__(self, raw: bytes) -> None:
-        # A proxy's answer to CONNECT comes first, as a block of its own.
-        self._raw = raw[raw.rfind(b"\r\n\r\nHTTP/") + 1 :]
+        self._raw = raw
         self._parsed: dict[str, str] | None = None
 
     def raw_value(self, name: bytes) -> bytes:
@@ -122,7 +121,9 @@ class HeaderLines(Mapping[str, str]):
 
     def _all(self) -> dict[str, str]:
         if self._parsed is None:
-            pairs = (line.partition(":") for line in self._raw.decode("latin-1").split("\r\n") if ":" in line)
+            # A proxy's answer to CONNECT comes first, as a block of its own.
+            own = self._raw[self._raw.rfind(b"\r\n\r\nHTTP/") + 1 :]
+            pairs = (line.partition(":") for line in own.decode("latin-1").split("\r\n") if ":" in line)
             self._parsed = {name.strip().lower(): value.strip() for name, _, value in pairs}
         return self._parsed
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 from io import BytesIO
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 from urllib.parse import unquote
 
 import hvac
 import requests
-from hvac import utils
 from hvac.adapters import Adapter
+from hvac.exceptions import VaultError
 
 from vaultconf.errors import ConnectionFailed
 from vaultconf.http import Answer, Request
@@ -72,7 +72,7 @@ class CurlAdapter(Adapter):  # type: ignore[misc] # hvac has no types
         if not answer.status:
             raise ConnectionFailed(answer.fault)
         if not answer.ok and raise_exception and not self.ignore_exceptions:
-            _raise(request, answer)
+            raise _error(request, answer)
         return answer.json or _response(answer) if answer.status == HTTPStatus.OK else _response(answer)
 
 
@@ -112,16 +112,16 @@ def _response(answer: Answer) -> requests.Response:
     return response
 
 
-def _raise(request: Request, answer: Answer) -> NoReturn:
+def _error(request: Request, answer: Answer) -> Exception:
     text = answer.body.decode(errors="replace")
-    errors = answer.errors
-    utils.raise_for_error(
-        request.method,
-        f"/v1/{request.path}",
+    errors = list(answer.errors)
+    error = VaultError.from_status(
         answer.status,
         None if errors else text,
-        errors=list(errors),
+        errors=errors,
+        method=request.method,
+        url=f"/v1/{request.path}",
         text=text,
         json=answer.json or None,
     )
-    raise AssertionError  # the line above always raises; hvac has no types to say so
+    return cast("Exception", error)

@@ -81,9 +81,11 @@ class Loop(Generic[K, T]):
         now = time.monotonic()
         while self._waiting and self._waiting[0][0] <= now:
             self._ready.append(heapq.heappop(self._waiting)[2])
+        room = self._wire.window.size - len(self._flying)
         started = False
-        while len(self._flying) < self._wire.window.size and self._has_ready() and self._may_send(now):
+        while room > 0 and (self._ready or self._has_ready()) and self._may_send(now):
             self._launch(self._ready.popleft(), now)
+            room -= 1
             started = True
         return started
 
@@ -109,7 +111,7 @@ class Loop(Generic[K, T]):
         return not wait
 
     def _launch(self, flight: _Flight[K, T], now: float) -> None:
-        if self._given_up(now):
+        if self._trouble is not None and self._given_up(self._trouble, now):
             fault = f"{flight.parcel.site.origin}: the server has stopped serving requests; not asked any more"
             self._advance(flight.key, flight.task, Answer(0, fault=fault, cause=Cause.FINAL))
             return
@@ -122,10 +124,9 @@ class Loop(Generic[K, T]):
         self._flying[handle.curl] = (handle, flight)
         self._multi.add_handle(handle.curl)
 
-    def _given_up(self, now: float) -> bool:
+    def _given_up(self, since: float, now: float) -> bool:
         """Whether the server has served nobody for so long that even the last tries have ended."""
-        long_ago = self._trouble is not None and now - self._trouble > 1.5 * self._wire.limits.budget
-        return long_ago and self._failures >= _FAILURES
+        return self._failures >= _FAILURES and now - since > 1.5 * self._wire.limits.budget
 
     def _collect(self) -> int:
         """Move the transfers on and deal with those that ended; return their number."""
@@ -150,18 +151,15 @@ class Loop(Generic[K, T]):
         answer = handle.answer(number, why)
         self._wire.give(handle)
         self._note(flight, answer, now)
-        if 300 < answer.status < 309 and answer.status != 304:
-            self._follow(flight, answer)
-            return
-        wait = self._pause(flight, answer, now)
-        if wait is None:
+        if answer.ok:
             self._advance(flight.key, flight.task, answer)
+        elif 300 < answer.status < 309 and answer.status != 304:
+            self._follow(flight, answer)
         else:
-            # Back to the address that was given: where a standby redirected to may be what is gone.
-            flight.parcel, flight.hops = flight.home, 0
-            heapq.heappush(self._waiting, (now + wait, next(self._order), flight))
+            self._settle(flight, answer, now)
 
     def _note(self, flight: _Flight[K, T], answer: Answer, now: float) -> None:
+        self._wire.learn(answer)
         if transient(answer):
             self._failures += 1
             if self._trouble is None:
@@ -170,7 +168,6 @@ class Loop(Generic[K, T]):
         else:
             self._trouble, self._failures, self._served = None, 0, now
             self._wire.window.answered(now - flight.sent)
-        self._wire.learn(answer)
 
     def _follow(self, flight: _Flight[K, T], answer: Answer) -> None:
         target = self._wire.redirected(flight.request, flight.parcel, answer, flight.hops)
@@ -182,9 +179,8 @@ class Loop(Generic[K, T]):
             flight.attempt -= 1
             self._ready.appendleft(flight)
 
-    def _pause(self, flight: _Flight[K, T], answer: Answer, now: float) -> float | None:
-        if answer.ok:
-            return None
+    def _settle(self, flight: _Flight[K, T], answer: Answer, now: float) -> None:
+        """Hand over an answer that is not 2xx, or send its request again later."""
         history = History(
             attempt=flight.attempt,
             elapsed=now - (flight.began if self._trouble is None else min(flight.began, self._trouble)),
@@ -192,7 +188,13 @@ class Loop(Generic[K, T]):
             at_first_contact=not self._wire.met,
         )
         chance = random.random()  # noqa: S311 - spreads retries, guards nothing
-        return pause(flight.request, answer, history, self._wire.limits, chance)
+        wait = pause(flight.request, answer, history, self._wire.limits, chance)
+        if wait is None:
+            self._advance(flight.key, flight.task, answer)
+            return
+        # Back to the address that was given: where a standby redirected to may be what is gone.
+        flight.parcel, flight.hops = flight.home, 0
+        heapq.heappush(self._waiting, (now + wait, next(self._order), flight))
 
     def _advance(self, key: K, task: Task[T], answer: Answer | None) -> None:
         """Hand `answer` to its task and take the next request from it, or its result."""

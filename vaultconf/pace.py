@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-MOST = 64
-_START = 8
-# What queueing may add to the best latency (factor, seconds) before the window stops growing, and shrinks.
-_GROW_WITHIN = (1.5, 0.001)
-_SHRINK_BEYOND = (2.0, 0.004)
+_MOST = 64
+_START = 12
+# What queueing may add to latency, in seconds, before the window stops growing, and before it shrinks.
+_LITTLE = 0.001
+_MUCH = 0.004
 _FADE = 1.0001
 
 
@@ -36,10 +36,11 @@ class Window:
     overrun: so a server far away is kept as busy as a near one, and none is overrun.
     """
 
-    __slots__ = ("_best", "_calm_after", "_least", "_most", "_size", "_smooth")
+    __slots__ = ("_best", "_calm_after", "_least", "_most", "_size", "_smooth", "most")
 
     def __init__(self, most: int | None = None) -> None:
-        self._most = float(most or MOST)
+        self.most = most or _MOST
+        self._most = float(self.most)
         # A slow kind of request is no reason to send fewer than this; only a server that says so is.
         self._least = self._size = min(float(_START), self._most)
         self._best = self._smooth = 0.0
@@ -55,11 +56,12 @@ class Window:
         if not self._best:
             self._best = self._smooth = latency
         # The best fades slowly: what was quick once (sys/health) must not judge slow collections for ever.
-        self._best = min(latency, self._best * _FADE)
-        self._smooth += (latency - self._smooth) / 16
-        if self._within(_GROW_WITHIN) or self._size < self._least:
+        best = self._best * _FADE
+        self._best = best = latency if latency < best else best
+        self._smooth = smooth = self._smooth + (latency - self._smooth) / 16
+        if smooth <= 1.5 * best + _LITTLE or self._size < self._least:
             self._size = min(self._most, self._size + self._step())
-        elif not self._within(_SHRINK_BEYOND):
+        elif smooth > 2.0 * best + _MUCH:
             self._size = max(self._least, self._size - 1 / self._size)
 
     def overrun(self, now: float) -> None:
@@ -68,9 +70,6 @@ class Window:
         if now >= self._calm_after:
             self._size = max(1.0, self._size / 2)
             self._calm_after = now + max(self._smooth, 0.05)
-
-    def _within(self, bound: tuple[float, float]) -> bool:
-        return self._smooth <= bound[0] * self._best + bound[1]
 
     def _step(self) -> float:
         """One more for each answer (which doubles the window in a round trip) until the first overrun."""

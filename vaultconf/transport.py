@@ -10,7 +10,6 @@ import pycurl
 
 from vaultconf.http import Answer, Connection, Request
 from vaultconf.loop import K, Loop, T, Task
-from vaultconf.pace import MOST
 from vaultconf.sealed import Secret
 from vaultconf.wire import ReadOnlyViolation, Wire
 
@@ -98,7 +97,7 @@ class Transport:
         done: Callable[[K, T], Iterable[tuple[K, Task[T]]]],
         stopped: Callable[[], bool],
     ) -> None:
-        multi = self._idle.pop() if self._idle else _new_multi()
+        multi = self._idle.pop() if self._idle else self._new_multi()
         try:
             Loop(self._wire, multi, tasks, done, stopped).go()
         except BaseException:
@@ -106,12 +105,11 @@ class Transport:
             raise
         self._idle.append(multi)
 
+    def _new_multi(self) -> pycurl.CurlMulti:
+        multi = pycurl.CurlMulti()
+        multi.setopt(pycurl.M_MAXCONNECTS, self._wire.window.most)
+        return multi
+
 
 def _once(request: Request) -> Task[Answer]:
     return (yield request)
-
-
-def _new_multi() -> pycurl.CurlMulti:
-    multi = pycurl.CurlMulti()
-    multi.setopt(pycurl.M_MAXCONNECTS, MOST)
-    return multi

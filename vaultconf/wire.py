@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -56,7 +55,6 @@ class Wire:
         self._settings = options(connection)
         self._site = site(connection.address, connection.tls_server_name)
         self._idle: list[Handle] = []
-        self._index_line = b""
         self._index_headers: list[bytes] = []
         self._headers: dict[tuple[str, str, bytes], list[bytes]] = {}
         self.token = token
@@ -148,21 +146,23 @@ class Wire:
             return
         self.ever_answered = True
         self.met = self.met or not transient(answer)
-        line = answer.headers.raw_value(b"x-vault-index") if isinstance(answer.headers, HeaderLines) else b""
-        if line and line != self._index_line:
-            self._index_line = line
-            self._point(line)
+        if not self._index_headers and isinstance(answer.headers, HeaderLines):
+            line = answer.headers.raw_value(b"x-vault-index")
+            if line:
+                self._point(line)
 
     def _point(self, line: bytes) -> None:
+        """Let later reads be passed on to the active node, where the server counts its writes."""
         try:
             cluster = json.loads(base64.b64decode(line, validate=True))["cluster"]
-        except (ValueError, KeyError, TypeError, binascii.Error):
+        except (ValueError, KeyError, TypeError):
             return
         index = json.dumps({"cluster": cluster, "value": _FAR_FUTURE}).encode()
-        headers = [b"X-Vault-Index: " + base64.b64encode(index), b"X-Vault-Inconsistent: forward-active-node"]
-        if headers != self._index_headers:
-            self._index_headers = headers
-            self._headers.clear()
+        self._index_headers = [
+            b"X-Vault-Index: " + base64.b64encode(index),
+            b"X-Vault-Inconsistent: forward-active-node",
+        ]
+        self._headers.clear()
 
 
 def _why_not(request: Request, here: Site, status: int, target: str, hops: int) -> str:

@@ -125,6 +125,23 @@ def test_a_folder_is_no_certificate(tmp_path: Path, name: str) -> None:
     assert "is no file here" in problems({name: str(tmp_path)})[0]
 
 
+def test_a_file_that_this_user_may_not_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "a.pem"
+    file.write_text("pem")
+    monkeypatch.setattr(environment.os, "access", lambda *_: False)
+
+    assert "which this user may not read" in problems({"VAULT_CACERT": str(file)})[0]
+
+
+def test_a_file_in_a_closed_folder_is_no_file_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_: Path) -> bool:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "is_file", closed)
+
+    assert "is no file here" in problems({"VAULT_CACERT": "/closed/a.pem"})[0]
+
+
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("T", True), ("0", False), ("False", False)])
 def test_flags_are_read_as_go_reads_them(text: str, value: bool) -> None:
     assert connection({"VAULT_SKIP_VERIFY": text}).skip_verify is value

@@ -389,6 +389,14 @@ def test_plain_http_on_a_tls_port_says_what_to_do(stub: Stub, transport: Transpo
     assert f"use {stub.address.replace('http:', 'https:')}" in answer.fault
 
 
+def test_any_other_400_is_an_answer(stub: Stub, transport: Transport) -> None:
+    stub.answers(Reply(400, as_json({"errors": ["no such mount"]})))
+
+    answer = transport.send(READ)
+
+    assert (answer.status, answer.errors, answer.fault, len(stub.asked)) == (400, ("no such mount",), "", 1)
+
+
 def test_an_unknown_host_is_retried_and_named(make: Callable[..., Transport]) -> None:
     transport = make(address="http://no-such-host.invalid:8200", max_retries=1)
 
@@ -674,7 +682,7 @@ def test_another_thread_may_send_while_tasks_are_driven(stub: Stub, transport: T
 
 def test_ctrl_c_leaves_a_transport_that_can_be_used(stub: Stub, transport: Transport) -> None:
     gate = threading.Event()
-    stub.reply = lambda asked: Reply() if asked.nth > 8 or gate.wait(30) else Reply(500)
+    stub.reply = lambda asked: Reply() if asked.nth > 12 or gate.wait(30) else Reply(500)
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -826,7 +834,7 @@ def test_a_window_stays_narrow_when_requests_queue() -> None:
     for _ in range(1000):
         window.answered(window.size * 0.0002)
 
-    assert 8 <= window.size < 32
+    assert 12 <= window.size < 32
 
 
 def test_a_window_halves_once_a_round_trip_when_the_server_is_overrun() -> None:
@@ -837,10 +845,10 @@ def test_a_window_halves_once_a_round_trip_when_the_server_is_overrun() -> None:
         window.overrun(now)
         sizes.append(window.size)
 
-    assert sizes == [4, 4, 2, 1, 1, 1]
+    assert sizes == [6, 6, 3, 1, 1, 1]
     for _ in range(200):
         window.answered(0.01)
-    assert window.size > 8
+    assert window.size > 12
 
 
 def test_a_window_is_never_wider_than_the_user_says() -> None:

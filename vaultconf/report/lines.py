@@ -11,7 +11,7 @@ SECRET = "(secret)"  # noqa: S105 - it stands in for one
 
 # CI systems look for these anywhere in a line: `##[group]`, `##vso[task…]`, `##teamcity[…]`.
 _LOG_COMMAND = re.compile(r"##(?=[A-Za-z]*\[)")
-_BARE = re.compile(r"[\w./:@%+*-]+", re.ASCII)
+_BARE = re.compile(r"[\w./:@%+*?=&~-]+", re.ASCII)
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -75,13 +75,17 @@ def _collection(value: object) -> str:
     return opening + ", ".join(items_of(value)) + closing
 
 
-def items_of(value: object) -> list[str]:
-    """The items of a list or a map, each in one line; those of a map by key. None has no items."""
+def items_of(value: object, *, alone: bool = False) -> list[str]:
+    """The items of a list or a map, those of a map by key; None has no items.
+
+    `alone`: each has a line of its own, so that texts need no quotes.
+    """
     if isinstance(value, Mapping):
-        return [f"{shown(key)}: {shown(value[key])}" for key in sorted(value)]
-    if isinstance(value, set | frozenset):
-        return sorted(map(shown, value))
-    return [shown(item) for item in value] if isinstance(value, list | tuple) else []
+        return [f"{shown(key)}: {shown(value[key])}" for key in sorted(value, key=str)]
+    items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
+    if not isinstance(items, list | tuple):
+        return []
+    return [visible(item) if alone and isinstance(item, str) and item else shown(item) for item in items]
 
 
 def _quoted(text: str) -> str:
@@ -120,4 +124,4 @@ def _unified(before: Sequence[str], after: Sequence[str]) -> list[str]:
 
 def _diff_line(line: str) -> str:
     """Set the mark of a diff line apart from its text."""
-    return guarded(f"{line[0]} {visible(line[1:], keep=chr(9))}".rstrip(" "))
+    return guarded(f"{line[0]} {visible(line[1:], keep=chr(9))}") if line != " " else ""

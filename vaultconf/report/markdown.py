@@ -56,7 +56,7 @@ class Section:
 
     def _join(self, items: Sequence[str], lost: int) -> str:
         more = (self.more.format(lost),) if lost else ()
-        return "\n".join((self.opening, *items, *more)) + f"\n{self.closing}"
+        return "\n".join((self.opening, *items, *more)).rstrip("\n") + f"\n{self.closing}"
 
 
 def plan(plan: Plan, *, drift: bool = False, limit: int = LIMIT) -> str:
@@ -163,11 +163,11 @@ def _folded(plan: Plan) -> Iterable[Section]:
     unverified = [_about(item.address, views.unverified_text(item)) for item in plan.unverified]
     held = [_about(item.address, views.held_text(item)) for item in plan.held]
     yield from _fold(f"{len(plan.unverified)} not verified", unverified)
-    yield from _fold(f"{len(plan.held)} held: left alone", held)
-    yield from _fold(
-        f"{len(plan.unmanaged)} not in Git", [f"- {code(text)}" for text in views.unmanaged_text(plan.unmanaged)]
-    )
-    yield from _fold(views.things(len(plan.notices), "notice"), [f"- {code(prose(notice))}" for notice in plan.notices])
+    yield from _fold(f"{len(plan.held)} held, so left alone", held)
+    strangers = [f"- {code(text)}" for text in views.unmanaged_text(plan.unmanaged)]
+    yield from _fold(f"{len(plan.unmanaged)} not in Git, so left alone", strangers)
+    notices = [f"- {code(prose(notice))}" for notice in plan.notices]
+    yield from _fold(views.things(len(plan.notices), "notice"), notices)
 
 
 def _change(change: Change, longest: int, *, drift: bool) -> str:

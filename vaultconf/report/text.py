@@ -73,17 +73,30 @@ def _plan(plan: Plan, width: int, *, list_unmanaged: bool, drift: bool) -> Itera
     if address:
         yield ((f"{product} at {address}", "dim"),)
         yield ()
-    for change in plan.changes:
-        yield from _change(change, width, drift=drift)
-        yield ()
-    yield from _section("Not in Git", map(_bullet, views.unmanaged_text(plan.unmanaged, each=list_unmanaged)))
+    yield from _changes(plan.changes, width, drift=drift)
+    yield from _section(
+        "Not in Git, so left alone", map(_bullet, views.unmanaged_text(plan.unmanaged, each=list_unmanaged))
+    )
     yield from _section("Not verified", map(_unverified, plan.unverified))
-    yield from _section("Held: left alone", (_about(str(item.address), views.held_text(item)) for item in plan.held))
+    yield from _section("Held, so left alone", (_about(str(item.address), views.held_text(item)) for item in plan.held))
     yield from _section("Notices", (_bullet(prose(notice)) for notice in plan.notices))
     blocked = (_about(str(item.address), views.blocked_text(item), "!") for item in plan.blocked)
     yield from _section("Could not be read, so left alone", blocked)
     yield from _section("Errors", (line for problem in plan.errors for line in _problem(problem)))
     yield _summary(plan, drift=drift)
+
+
+def _changes(changes: Iterable[Change], width: int, *, drift: bool) -> Iterator[Line]:
+    """The changes, one-liners close together and those with details set apart."""
+    before = 0
+    for change in changes:
+        lines = list(_change(change, width, drift=drift))
+        if before > 1 or (before and len(lines) > 1):
+            yield ()
+        yield from lines
+        before = len(lines)
+    if before:
+        yield ()
 
 
 def _summary(plan: Plan, *, drift: bool) -> Line:
@@ -145,7 +158,7 @@ def _heading(change: Change, width: int, *, drift: bool) -> Iterator[Line]:
 def _block(item: FieldView, *, drift: bool) -> Iterator[Line]:
     yield ((f"      {item.name}", ""), ("  - Git, + server" if drift else "", "dim"))
     for line in item.block:
-        yield ((f"        {line}", _STYLES.get(line[0], "dim")),)
+        yield ((f"        {line}" if line else "", _STYLES.get(line[:1], "dim")),)
 
 
 def _value(item: FieldView, names: int, width: int, *, drift: bool) -> Iterator[Line]:

@@ -60,10 +60,11 @@ def is_secret(change: Change, item: FieldChange) -> bool:
 
 
 def field_views(change: Change, *, drift: bool = False) -> list[FieldView]:
-    """The fields of a change; none where drift says that the whole object is missing or strange."""
+    """The fields of a change, long ones last; none where drift says that the whole object is missing or strange."""
     if drift and change.action in DRIFT_WORDS:
         return []
-    return [_field_view(change, item, drift=drift) for item in change.fields]
+    found = [_field_view(change, item, drift=drift) for item in change.fields]
+    return sorted(found, key=lambda view: bool(view.block))
 
 
 def _field_view(change: Change, item: FieldChange, *, drift: bool) -> FieldView:
@@ -92,7 +93,7 @@ def _block(before: object, after: object, codec: Codec | None) -> tuple[str, ...
         if codec is _POLICY or any("\n" in str(value) for value in sides):
             return line_diff(str(before or ""), str(after or ""))
     elif not any(isinstance(value, str) for value in sides) and max(map(len, map(shown, sides))) > _INLINE:
-        return item_diff(items_of(before), items_of(after))
+        return item_diff(items_of(before, alone=True), items_of(after, alone=True))
     return ()
 
 

@@ -1,0 +1,4 @@
+# The nightly backup of a raft cluster.
+path "sys/storage/raft/snapshot" {
+  capabilities = ["read"]
+}

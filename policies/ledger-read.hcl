@@ -1,0 +1,4 @@
+# What the ledger needs while it runs.
+path "ledger/kv/data/*" {
+  capabilities = ["read"]
+}
