@@ -57,7 +57,7 @@ class Window:
             self._best = self._smooth = latency
         # The best fades slowly: what was quick once (sys/health) must not judge slow collections for ever.
         best = self._best * _FADE
-        self._best = best = latency if latency < best else best
+        self._best = best = min(latency, best)
         self._smooth = smooth = self._smooth + (latency - self._smooth) / 16
         if smooth <= 1.5 * best + _LITTLE or self._size < self._least:
             self._size = min(self._most, self._size + self._step())

@@ -1,10 +1,12 @@
 """The text view: what a reviewer reads in a terminal or in the log of a CI job.
 
-Lines are made first and printed at once, never wrapped; only on a terminal are long values cut in the middle.
+Lines are made first and printed at once. On a terminal sentences are wrapped between words and long values are cut
+in the middle; anything else gets each line whole.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
@@ -23,6 +25,11 @@ Line = tuple[Span, ...]
 _STYLES = {"+": "green", "~": "yellow", "±": "magenta", "-": "red", "!": "bold red", "@": "cyan", "?": "yellow"}
 _ASCII = str.maketrans({"→": "->", "…": "...", "±": "-/+", "·": "-"})
 _NARROWEST = 20
+# What the lines of policies and lists begin with; they are never wrapped.
+_CODE = " " * 8
+_HANGING = " " * 4
+# A symbol at the beginning stays with its word.
+_WORD = re.compile(r"(?:^ *\S )?\S+ *")
 
 
 def plan(plan: Plan, console: Console, *, list_unmanaged: bool = False, drift: bool = False) -> None:
@@ -49,22 +56,44 @@ def _width(console: Console) -> int:
 
 
 def _print(console: Console, lines: Iterable[Line]) -> None:
-    whole = Text("\n").join(Text.assemble(*_safe(line, console)) for line in lines)
+    whole = Text("\n").join(text for line in lines for text in _texts(line, console))
     if whole:
         console.print(whole, soft_wrap=True, highlight=False)
 
 
-def _safe(line: Line, console: Console) -> Line:
-    """The line as this console can print it, and no CI command."""
-    plain = "".join(text for text, _ in line)
-    if guarded(plain) != plain:
-        line = ((guarded(plain), ""),)
-    if console.encoding.startswith("utf"):
+def _texts(line: Line, console: Console) -> Iterator[Text]:
+    """One line as this console can print it; more than one where a sentence has to be wrapped."""
+    whole = Text.assemble(*_encodable(line, console.encoding))
+    for text in _wrapped(whole, console):
+        safe = guarded(text.plain)
+        yield text if safe == text.plain else Text(safe)
+
+
+def _wrapped(text: Text, console: Console) -> Iterable[Text]:
+    width = _width(console)
+    if not width or text.cell_len <= width or text.plain.startswith(_CODE):
+        return (text,)
+    first, *rest = text.divide(_breaks(text.plain, width - len(_HANGING)))
+    return (first, *(Text(_HANGING) + part for part in rest))
+
+
+def _breaks(plain: str, width: int) -> list[int]:
+    """Where to break a line so that no part is wider than `width`, but for words that are."""
+    found, start = [], 0
+    for word in _WORD.finditer(plain):
+        if word.start() > start and len(plain[start : word.end()].rstrip()) > width:
+            start = word.start()
+            found.append(start)
+    return found
+
+
+def _encodable(line: Line, encoding: str) -> Line:
+    if encoding.startswith("utf"):
         return line
-    return tuple((_encodable(text, console.encoding), style) for text, style in line)
+    return tuple((_encoded(text, encoding), style) for text, style in line)
 
 
-def _encodable(text: str, encoding: str) -> str:
+def _encoded(text: str, encoding: str) -> str:
     return text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
 
 
@@ -158,7 +187,7 @@ def _heading(change: Change, width: int, *, drift: bool) -> Iterator[Line]:
 def _block(item: FieldView, *, drift: bool) -> Iterator[Line]:
     yield ((f"      {item.name}", ""), ("  - Git, + server" if drift else "", "dim"))
     for line in item.block:
-        yield ((f"        {line}" if line else "", _STYLES.get(line[:1], "dim")),)
+        yield ((f"{_CODE}{line}" if line else "", _STYLES.get(line[:1], "dim")),)
 
 
 def _value(item: FieldView, names: int, width: int, *, drift: bool) -> Iterator[Line]:

@@ -1,0 +1,64 @@
+"""Records which kinds were proven on which server: `pytest --record-verified docs/verified.json`.
+
+A kind is proven in a run where its ladder, its mutations and its defaults all passed.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vaultconf import kinds
+
+OPTION = "--record-verified"
+#: What a kind's tests note about themselves: the kind, and the server's product and version.
+KIND, SERVER = "kind", "server"
+_PROOFS = 3
+_reports = pytest.StashKey[dict[tuple[str, str], list[bool]]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(OPTION, type=Path, metavar="PATH", help="note in this file which kinds passed on which server")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_reports] = {}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    report = yield
+    noted = dict(item.user_properties)
+    if KIND in noted and SERVER in noted and (report.when == "call" or report.failed):
+        key = (str(noted[KIND]), str(noted[SERVER]))
+        item.config.stash[_reports].setdefault(key, []).append(report.passed)
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    path: Path | None = session.config.getoption(OPTION)
+    if path is None:
+        return
+    proven = [key for key, passed in session.config.stash[_reports].items() if len(passed) >= _PROOFS and all(passed)]
+    record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    for kind, server in proven:
+        record[kind] = with_entry(record.get(kind, []), kind, *server.split())
+    path.write_text(json.dumps(dict(sorted(record.items())), indent=2) + "\n", encoding="utf-8")
+
+
+def with_entry(entries: list[dict[str, str]], kind: str, server: str, version: str) -> list[dict[str, str]]:
+    """The entries of a kind with today's for this server and version in place of an older one."""
+    today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    entry = {"server": server, "version": version, "date": today, "digest": digest(kind)}
+    others = [old for old in entries if (old["server"], old["version"]) != (server, version)]
+    return sorted([*others, entry], key=lambda item: (item["server"], item["version"]))
+
+
+def digest(kind: str) -> str:
+    """The SHA-256 of the kind's file, in hexadecimal digits."""
+    return hashlib.sha256((Path(kinds.__path__[0]) / f"{kind}.py").read_bytes()).hexdigest()
