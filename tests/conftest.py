@@ -14,6 +14,8 @@ from tests.support.cli import Project
 from tests.support.raw import Raw
 from tests.support.servers import Server
 
+pytest_plugins = ("tests.support.verified",)
+
 REQUIRE = "--require-server"
 SERVER_TESTS = Path(__file__).parent / "server"
 ran = pytest.StashKey[set[str]]()

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: What no namespace may be called (seen on OpenBao 2.7).
+_RESERVED_NAMESPACES = frozenset({"root", "sys", "auth", "audit", "cubbyhole", "identity"})
 
 
 def join(*segments: str) -> str:
@@ -17,14 +22,34 @@ def unsafe_segment(path: str) -> str | None:
     Servers clean `..` and `//` away before they route (seen on Vault 1.19, 2.1 and OpenBao 2.7), so that a
     name with them would reach another object.
     """
-    if any(ord(char) < 32 or ord(char) == 127 for char in path):
+    if _CONTROL.search(path):
         return "has control characters"
-    segments = path.split("/")
-    if any(segment == "" for segment in segments):
+    if not path.isascii() and not _is_unicode(path):
+        return "has bytes that are no UTF-8"
+    if not path or path[0] == "/" or path[-1] == "/" or "//" in path:
         return "has an empty segment: no `/` at either end, no `//`"
-    if any(segment == "." or ".." in segment for segment in segments):
+    if ".." in path or (path[0] == "." and "." in path.split("/")) or "/./" in path or path.endswith("/."):
         return "has `.` or `..` in it, which servers resolve to another path"
     return None
+
+
+def _is_unicode(path: str) -> bool:
+    """The name of a file that is no UTF-8 reaches us with surrogates in it."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def bad_namespace(path: str) -> str | None:
+    """Say why no namespace can have this path, or None where one may (seen on OpenBao 2.7)."""
+    if (reason := unsafe_segment(path)) is not None:
+        return reason
+    if any(char.isspace() or char in "+*" for char in path):
+        return "has white space, `+` or `*` in it, which no namespace may have"
+    reserved = next((segment for segment in path.split("/") if segment in _RESERVED_NAMESPACES), None)
+    return f"has the segment `{reserved}`, which is reserved" if reserved else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +61,16 @@ class Pattern:
     @classmethod
     def parse(cls, text: str) -> Pattern:
         """Raise ValueError, with a message for people, where `text` is not a pattern."""
-        if not text or text.startswith("/") or "//" in text:
-            raise ValueError("a pattern is a path like `auth/+/role/payments-*`, with no `/` in front")
+        if not text or text.startswith("/") or "//" in text or text.endswith("/"):
+            raise ValueError("a pattern is a path like `auth/+/role/payments-*`, with no `/` at either end")
+        if _CONTROL.search(text) or "${" in text:
+            raise ValueError("a pattern is plain text: no control characters, no references")
         if "*" in text[:-1]:
             raise ValueError("`*` may only stand at the end of a pattern; `+` stands for one segment")
-        if any("+" in segment and segment not in ("+", "+*") for segment in text.split("/")):
-            raise ValueError("`+` stands for a whole segment")
         if text.endswith("+*"):
             raise ValueError("`+*` is not a pattern; write `*`")
+        if any("+" in segment and segment != "+" for segment in text.split("/")):
+            raise ValueError("`+` stands for a whole segment")
         return cls(text)
 
     def matches(self, address: str) -> bool:
@@ -57,6 +84,7 @@ class Pattern:
         return self.matches(address)
 
 
+@cache
 def _compiled(text: str) -> re.Pattern[str]:
     prefix = text.endswith("*")
     body = text[:-1] if prefix else text

@@ -145,8 +145,7 @@ def apply(
 ) -> None:
     """Make the server equal to what the files say."""
     with _failing(format, "vaultconf.outcome/1"):
-        if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise UsageError("nobody can be asked here", "use --yes")
+        _refuse_to_ask(format, yes=yes)
         permitted = _patterns(allow)
         loaded, state = pipeline.validate(context.obj)
         options = Options(target, _patterns(only), _patterns(resend), concurrency)
@@ -155,12 +154,24 @@ def apply(
             if format is Format.TEXT:
                 console.show_plan(made, format.value)
             pipeline.refuse(made, loaded, permitted, max_deletes)
-            if made.changes and not yes and not console.confirmed(len(made.changes)):
-                raise typer.Exit(ExitCode.DONE)
-            with console.progress(len(made.changes)) as listen, _stopping(contact.transport.stop) as interrupted:
-                outcomes = pipeline.apply(made, contact, resolver(loaded.root), listen)
-            console.show_outcomes(outcomes, format.value)
+            ready = pipeline.prepare(made, loaded)
+            if ready and not yes and not console.confirmed(len(ready)):
+                raise VaultconfError("nothing was applied: the answer was not `yes`")
+            with _stopping(contact.transport.stop) as interrupted:
+                with console.progress(len(ready)) as listen:
+                    outcomes = pipeline.apply(ready, contact, resolver(loaded.root), listen)
+                console.show_outcomes(outcomes, format.value, pipeline.left_alone(made))
     raise typer.Exit(_code(made, outcomes, interrupted=bool(interrupted)))
+
+
+def _refuse_to_ask(format: Format, *, yes: bool) -> None:  # noqa: A002
+    """Raise UsageError, before anything is read or sent, where nobody could answer the question."""
+    if yes:
+        return
+    if format is not Format.TEXT:
+        raise UsageError(f"`--format {format}` is for machines, which cannot be asked", "use --yes")
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("nobody can be asked here", "use --yes")
 
 
 @app.command()
@@ -210,12 +221,22 @@ def _patterns(texts: Sequence[str] | None) -> tuple[Pattern, ...]:
 
 @contextlib.contextmanager
 def _failing(format: Format, document: str) -> Iterator[None]:  # noqa: A002
-    """Show a failure in the chosen format: JSON is complete even when the command fails."""
+    """Show a failure in the chosen format: JSON is complete even when the command fails, or is interrupted."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
     except VaultconfError as error:
         console.show_failure(error.problems, format.value, document)
         raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        console.show_failure([Problem("interrupted; nothing was written")], format.value, document)
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 @contextlib.contextmanager

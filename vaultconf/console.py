@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+_VALIDATION = "vaultconf.validation/1"
+_MOST_PROBLEMS = 1_000
+
+
 def prepare() -> None:
     """Never fail over a character that the terminal cannot show."""
     for stream in (sys.stdout, sys.stderr):
@@ -46,10 +50,10 @@ def show_plan(made: Plan, form: str, *, list_unmanaged: bool = False, drift: boo
         text.plan(made, _rich(), list_unmanaged=list_unmanaged, drift=drift)
 
 
-def show_outcomes(outcomes: Sequence[Outcome], form: str) -> None:
-    """Print how an apply ended to stdout."""
+def show_outcomes(outcomes: Sequence[Outcome], form: str, left_alone: Sequence[Problem] = ()) -> None:
+    """Print how an apply ended to stdout, and what it left alone: in the JSON, and for people on stderr."""
     if form == "json":
-        sys.stdout.write(data.dump(data.outcome(outcomes, ())))
+        sys.stdout.write(data.dump(data.outcome(outcomes, left_alone)))
     elif form == "markdown":
         from vaultconf.report import markdown  # noqa: PLC0415
 
@@ -58,31 +62,44 @@ def show_outcomes(outcomes: Sequence[Outcome], form: str) -> None:
         from vaultconf.report import text  # noqa: PLC0415
 
         text.outcomes(outcomes, _rich())
+    if left_alone:
+        problems(left_alone)
 
 
 def show_failure(found: Sequence[Problem], form: str, document: str) -> None:
     """Print why a run failed: to stderr for people, and complete to stdout where JSON was asked for."""
     if form == "json":
-        sys.stdout.write(data.dump(data.failure(document, found)))
+        failure = _validation(problems=found) if document == _VALIDATION else data.failure(document, found)
+        sys.stdout.write(data.dump(failure))
     problems(found)
 
 
 def problems(found: Sequence[Problem]) -> None:
-    """Print problems to stderr."""
+    """Print problems to stderr, as many as somebody may read."""
     from vaultconf.report import text  # noqa: PLC0415
 
-    text.problems(found, _rich(stderr=True))
+    text.problems(found[:_MOST_PROBLEMS], _rich(stderr=True))
+    if len(found) > _MOST_PROBLEMS:
+        sys.stderr.write(f"… and {len(found) - _MOST_PROBLEMS:,} more problems; `--format json` lists them all\n")
 
 
 def validated(state: DesiredState, *, as_json: bool) -> None:
     """Print that the files are good, and what could not be judged without a server."""
     if as_json:
-        document = {**data.failure("vaultconf.validation/1", ()), "complete": True, "objects": len(state.objects)}
-        sys.stdout.write(data.dump({**document, "notices": list(state.notices)}))
+        sys.stdout.write(data.dump(_validation(objects=len(state.objects), notices=state.notices)))
         return
     for notice in state.notices:
         sys.stderr.write(f"{notice}\n")
     sys.stdout.write(f"Valid: {len(state.objects)} objects.\n")
+
+
+def _validation(
+    *, problems: Sequence[Problem] = (), objects: int | None = None, notices: Sequence[str] = ()
+) -> dict[str, object]:
+    """The JSON of `validate`; without a number of objects where they are not good."""
+    errors = data.failure(_VALIDATION, problems)["errors"]
+    complete = objects is not None
+    return {"format": _VALIDATION, "complete": complete, "objects": objects, "notices": [*notices], "errors": errors}
 
 
 def confirmed(count: int) -> bool:

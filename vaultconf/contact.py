@@ -5,20 +5,24 @@ Sources: Vault API, `/sys/health`, `/sys/seal-status`, `/auth/token/lookup-self`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 from vaultconf import __version__, environment
-from vaultconf.errors import ConnectionFailed, InputError, ServerRefused, UsageError, nearest
-from vaultconf.http import Answer, Connection, Request, clean_address
+from vaultconf.errors import ConnectionFailed, InputError, Problem, ServerRefused, UsageError, nearest
+from vaultconf.http import Answer, Connection, Request
 from vaultconf.model import Server
 from vaultconf.sealed import Secret
 from vaultconf.settings import Settings, Target
 from vaultconf.transport import Transport
 
+#: How long the first answer may take: seconds, or less where VAULT_CLIENT_TIMEOUT says so.
+_FIRST_CONTACT_SECONDS = 10.0
 _HEALTH = (("standbyok", "true"), ("perfstandbyok", "true"))
 
 
@@ -65,46 +69,58 @@ def connection_for(settings: Settings, name: str, environ: Mapping[str, str]) ->
     connection = environment.connection(environ)
     if target is None:
         return connection
-    problems = []
-    try:
-        address = clean_address(target.address) if target.address else connection.address
-    except ValueError as error:
-        raise InputError(f"target `{target.name}`: `address` {error}") from None
-    if target.address and _is_set(environ, "ADDR") and address != connection.address:
-        problems.append(f"target `{target.name}` and VAULT_ADDR name different servers")
-    namespace = target.namespace or connection.namespace
-    if target.namespace and _is_set(environ, "NAMESPACE") and namespace != connection.namespace:
-        problems.append(f"target `{target.name}` and VAULT_NAMESPACE name different namespaces")
+    problems = list(_disagreements(target, connection, environ))
     if problems:
-        raise InputError(". ".join(problems), "unset the variable, or correct the target")
-    return replace(connection, address=address, namespace=namespace)
+        raise InputError(problems)
+    namespace = connection.namespace if target.namespace is None else target.namespace
+    return replace(connection, address=target.address or connection.address, namespace=namespace)
 
 
-def _is_set(environ: Mapping[str, str], name: str) -> bool:
-    return bool(environ.get(f"BAO_{name}") or environ.get(f"VAULT_{name}"))
+def _disagreements(target: Target, connection: Connection, environ: Mapping[str, str]) -> Iterator[Problem]:
+    hint = "unset the variable, or correct the target"
+    address = _variable(environ, "ADDR")
+    if target.address and address and _server_at(target.address) != _server_at(connection.address):
+        yield Problem(f"target `{target.name}` and {address} name different servers", hint=hint)
+    namespace = _variable(environ, "NAMESPACE")
+    if target.namespace is not None and namespace and target.namespace != connection.namespace:
+        yield Problem(f"target `{target.name}` and {namespace} name different namespaces", hint=hint)
+
+
+def _variable(environ: Mapping[str, str], name: str) -> str:
+    """The variable that is set, "" where none is."""
+    return next((full for full in (f"BAO_{name}", f"VAULT_{name}") if environ.get(full)), "")
+
+
+def _server_at(address: str) -> tuple[str, str, int, str]:
+    """What an address names, whatever the case of the host and whether the usual port is written."""
+    parts = urlsplit(address)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.scheme, (parts.hostname or "").lower(), port, parts.path
 
 
 def open_contact(
     connection: Connection, token: Secret | None, *, project: str, read_only: bool, concurrency: int | None = None
 ) -> Contact:
-    """Connect and find out what is there.
+    """Connect and find out what is there; the token is shown only to what is a Vault or OpenBao.
 
     Raises ConnectionFailed where nothing answers or it is not a Vault, ServerRefused where it is sealed or the
     token is no good, InputError where a namespace is asked of a server that has none.
     """
     agent = f"vaultconf/{__version__} ({project})" if project.isprintable() and project.isascii() else "vaultconf"
-    transport = Transport(connection, token=token, read_only=read_only, concurrency=concurrency, user_agent=agent)
-    try:
-        server = detect(transport, connection.address)
+    patience = replace(connection, timeout=min(connection.timeout, _FIRST_CONTACT_SECONDS))
+    with Transport(patience, token=None, read_only=True, user_agent=agent) as first:
+        server = detect(first, connection.address)
         refuse_namespace(server, connection.namespace)
-        if token is None:
-            raise ServerRefused("no token", "set VAULT_TOKEN (or BAO_TOKEN), or log in with `vault login`")
-        contact = Contact(transport, server, connection.namespace)
-        check_token(contact)
-    except BaseException:
-        transport.close()
-        raise
-    return contact
+        first.authenticate(_some(token))
+        check_token(Contact(first, server, connection.namespace))
+    transport = Transport(connection, token=token, read_only=read_only, concurrency=concurrency, user_agent=agent)
+    return Contact(transport, server, connection.namespace)
+
+
+def _some(token: Secret | None) -> Secret:
+    if token is None:
+        raise ServerRefused("no token", "set VAULT_TOKEN (or BAO_TOKEN), or log in with `vault login`")
+    return token
 
 
 def detect(transport: Transport, address: str) -> Server:
@@ -140,17 +156,22 @@ def refuse_namespace(server: Server, namespace: str) -> None:
         raise InputError(
             f"this server ({server.product} {server.version}, community edition) has no namespaces, and would act on"
             f" the root instead of `{namespace}`",
-            "unset VAULT_NAMESPACE, or use Vault Enterprise or OpenBao",
+            "leave the namespace out (VAULT_NAMESPACE, the target's, or a document's), or use Vault Enterprise or"
+            " OpenBao",
         )
 
 
 def check_token(contact: Contact) -> None:
-    """Refuse a token that the server does not know; one that may not look itself up is let through."""
+    """Refuse a token that the server does not know; one that may not look itself up is let through.
+
+    Raises ConnectionFailed, ServerRefused or InputError. In a namespace that is not there, OpenBao 2.7 answers 404.
+    """
     answer = contact.transport.send(contact.within(Request("GET", "auth/token/lookup-self")))
     if answer.status == 0:
         raise ConnectionFailed(f"cannot reach {contact.server.address}: {answer.fault}")
-    if answer.status == 404 and "namespace not found" in " ".join(answer.errors):
-        raise InputError(f"there is no namespace `{contact.namespace}`", "create it, or correct VAULT_NAMESPACE")
+    if answer.status == 404 and contact.namespace:
+        hint = "create it, or correct VAULT_NAMESPACE or the target's `namespace`"
+        raise InputError(f"there is no namespace `{contact.namespace}` on this server", hint)
     if answer.status in (400, 401, 403) and _unknown_token(answer):
         raise ServerRefused("the token is not valid, or has expired", "log in again, or set VAULT_TOKEN")
     if answer.status == 503:
@@ -163,6 +184,5 @@ def _unknown_token(answer: Answer) -> bool:
 
 
 def token_for(environ: Mapping[str, str]) -> Secret | None:
-    """The token from the environment or `~/.vault-token`."""
-    home = environ.get("HOME", "")
-    return environment.token(environ, Path(home) if home else Path())
+    """The token from the environment or `~/.vault-token`; without a HOME, from the environment alone."""
+    return environment.token(environ, Path(environ.get("HOME") or os.devnull))

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
-from vaultconf.kind import Field, default_of
-from vaultconf.model import Desired, FieldChange, Live, Server, Unverified, Values
+from vaultconf.kind import Field, Spec, default_of, fields_of
+from vaultconf.model import Address, Desired, FieldChange, Live, Server, Unverified, Values
 from vaultconf.references import Deferred, Resolver
 from vaultconf.sealed import Secret
 
@@ -27,23 +28,21 @@ class Difference:
 def compare(desired: Desired, live: Live, server: Server, resolve: Resolver) -> Difference:
     """Compare every field that this server returns with what is desired, defaults included."""
     after = desired.kind.completed(server, desired.params, desired.values)
+    unseen = _unseen(desired, server)
     changes: list[FieldChange] = []
     changed: set[str] = set()
-    unverified: list[Unverified] = []
+    unverified = [Unverified(desired.address, name, reason) for name, reason in unseen.items() if reason]
     for name, value in after.items():
-        if live.values.get(name) == value:
+        if live.values.get(name) == value or name in unseen:
             continue
         spec = desired.kind.fields[name]
-        reason = _incomparable(desired, spec, server)
-        if reason is not None:
-            if reason:
-                unverified.append(Unverified(desired.address, name, reason))
-            continue
-        found = list(_field(desired, spec, value, live, server, resolve))
-        unverified += (item for item in found if isinstance(item, Unverified))
-        differing = [item for item in found if isinstance(item, FieldChange)]
-        changes += differing
-        changed.update({name} if differing else ())
+        before = live.values.get(name, default_of(spec, server, live.values))
+        for item in _field(desired.address, spec, before, value, resolve):
+            if isinstance(item, Unverified):
+                unverified.append(item)
+            else:
+                changes.append(item)
+                changed.add(name)
     return Difference(tuple(changes), frozenset(changed), tuple(unverified), after)
 
 
@@ -58,33 +57,38 @@ def with_write_only(desired: Desired, found: Difference) -> Difference:
     )
 
 
-def _incomparable(desired: Desired, spec: Field, server: Server) -> str | None:
-    """Why a field is not compared: a reason to report, "" for silence, None where it is compared."""
-    written = spec.name in desired.values
-    if not spec.exists_on(server):
-        return ""
-    if spec.name in desired.guidance.ignore:
-        return "ignored here"
-    if spec.read_back_on(server):
-        return None
-    if not written:
+@cache
+def _blind(model: type[Spec], server: Server) -> frozenset[str]:
+    """The fields of a kind that this server does not have, or takes and does not return."""
+    return frozenset(
+        name for name, spec in fields_of(model).items() if not spec.exists_on(server) or not spec.read_back_on(server)
+    )
+
+
+def _unseen(desired: Desired, server: Server) -> dict[str, str]:
+    """The fields of an object that are not compared: why, or "" where there is nothing to say."""
+    blind = _blind(desired.kind.model, server)
+    unseen = {name: _why(desired, desired.kind.fields[name], server) for name in blind}
+    unseen.update(dict.fromkeys(desired.guidance.ignore, "ignored here"))
+    return unseen
+
+
+def _why(desired: Desired, spec: Field, server: Server) -> str:
+    if spec.name not in desired.values or not spec.exists_on(server):
         return ""
     return "write-only; no ledger" if spec.marks.secret else f"{server.product} does not return it"
 
 
 def _field(
-    desired: Desired, spec: Field, value: object, live: Live, server: Server, resolve: Resolver
+    address: Address, spec: Field, before: object, value: object, resolve: Resolver
 ) -> Iterator[FieldChange | Unverified]:
     """Compare one field that is not plainly equal."""
-    hidden = spec.marks.secret or isinstance(value, Deferred | Secret)
-    before = live.values.get(spec.name, default_of(spec, server, live.values))
     known = known_value(spec, value, resolve)
     if known is None:
-        references = ", ".join(map(str, value.references)) if isinstance(value, Deferred) else ""
-        yield Unverified(desired.address, spec.name, f"{references} is not at hand")
+        yield Unverified(address, spec.name, not_at_hand(value, resolve))
     elif before == known:
         return
-    elif hidden:
+    elif spec.marks.secret or isinstance(value, Deferred | Secret):
         yield FieldChange(spec.name, secret=True)
     elif isinstance(before, Mapping) and isinstance(known, Mapping):
         yield from _entries(spec.name, before, known)
@@ -103,6 +107,16 @@ def known_value(spec: Field, value: object, resolve: Resolver) -> object | None:
         return None if raw is None else spec.read(_as_typed(raw, spec))
     except ValueError:
         return None
+
+
+def not_at_hand(value: object, resolve: Resolver) -> str:
+    """Why `known_value` knows none, in words that quote no value."""
+    if not isinstance(value, Deferred):
+        return "is not of the field's type"
+    absent = [str(reference) for reference in value.references if resolve(reference) is None]
+    if absent:
+        return f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} not at hand"
+    return f"{', '.join(map(str, value.references))}: not of the field's type"
 
 
 def _as_typed(raw: object, spec: Field) -> object:

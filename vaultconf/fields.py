@@ -7,16 +7,15 @@ value: it may be a secret.
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
+from vaultconf import durations, lists
+from vaultconf.durations import seconds as seconds  # noqa: PLC0414 - part of this module's face
 from vaultconf.errors import nearest
 from vaultconf.references import Deferred, templates_in
 
@@ -55,44 +54,12 @@ class Codec:
 
 # --- durations -----------------------------------------------------------------------------------------------
 
-_UNITS = {
-    "d": Decimal(86400), "h": Decimal(3600), "m": Decimal(60), "s": Decimal(1),
-    "ms": Decimal("1e-3"), "us": Decimal("1e-6"), "µs": Decimal("1e-6"), "ns": Decimal("1e-9"),
-}  # fmt: skip
-_SEGMENT = re.compile(r"(\d+(?:\.\d+)?|\.\d+)(ms|us|µs|ns|[dhms])")
-_DURATION = re.compile(rf"(?:{_SEGMENT.pattern})+\Z")
-
-
-def seconds(text: str) -> int:
-    """Read a duration as Vault does: `1h30m`, `1d`, `3600`, "" (0). Raises ValueError."""
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return int(text)
-    if text and not _DURATION.match(text):
-        raise ValueError("must be a duration such as `30s`, `24h`, `1h30m`, `7d` or a number of seconds")
-    return int(sum(Decimal(number) * _UNITS[unit] for number, unit in _SEGMENT.findall(text)))
-
-
-def _duration_from_yaml(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
-        raise ValueError("must be a duration such as `30s`, `24h`, `1h30m`, `7d` or a number of seconds")
-    if isinstance(value, str):
-        return seconds(value)
-    if value < 0:
-        raise ValueError("must not be negative")
-    return value
-
-
-def _duration_from_wire(value: object) -> int:
-    return seconds(value) if isinstance(value, str) else int(str(value))
-
-
 _DURATION_SCHEMA = {
     "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}],
     "examples": ["24h", "30m", 3600],
 }
 
-Duration = Annotated[int, Codec(_duration_from_yaml, _duration_from_wire, _DURATION_SCHEMA)]
+Duration = Annotated[int, Codec(durations.from_yaml, durations.from_wire, _DURATION_SCHEMA)]
 
 
 # --- words, numbers, flags -----------------------------------------------------------------------------------
@@ -169,109 +136,42 @@ PolicyText = Annotated[
 # --- lists ---------------------------------------------------------------------------------------------------
 
 
-def _items(value: object, *, split: bool) -> list[str]:
-    """Read the items of a YAML list; a text is split at commas as Vault does, or is the only item."""
-    if isinstance(value, str):
-        return [item.strip() for item in value.split(",") if item.strip()] if split else [value]
-    if not isinstance(value, list | tuple):
-        raise ValueError("must be a list")
-    for item in value:
-        if not isinstance(item, str):
-            raise ValueError("must be a list of texts; put numbers and words like true in quotes")
-        if split and "," in item:
-            raise ValueError("has a comma inside an item; write two items")
-    return [item.strip() if split else item for item in value]
-
-
-def _wire_items(value: object, *, split: bool) -> list[str]:
-    if isinstance(value, str):
-        return [item.strip() for item in value.split(",") if item.strip()] if split else [value] if value else []
-    return [str(item) for item in value] if isinstance(value, list | tuple) else []
-
-
 _LIST_SCHEMA = {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]}
 
 
 def _list(canonical: Callable[[Sequence[str]], tuple[str, ...]], *, split: bool = True) -> Codec:
     return Codec(
-        lambda value: canonical(_items(value, split=split)),
-        lambda value: canonical(_wire_items(value, split=split)),
+        lambda value: canonical(lists.items(value, split=split)),
+        lambda value: canonical(lists.wire_items(value, split=split)),
         _LIST_SCHEMA,
         list,
     )
 
 
-def _folded(items: Sequence[str]) -> tuple[str, ...]:
-    return tuple(sorted({item.strip().lower() for item in items}))
-
-
-def _policy_names(value: object) -> tuple[str, ...]:
-    names = _items(value, split=True)
-    folds = next((name for name in names if name != name.lower()), None)
-    if folds is not None:
-        raise ValueError(f"names a policy in upper case; Vault knows it as `{folds.lower()[:80]}`")
-    return _folded(names)
-
-
-def _cidr(item: str) -> str:
-    """`1.2.3.4/32` is stored as `1.2.3.4`; other networks keep their host bits (seen on 2.7.2, 2.1, 1.19)."""
-    interface = ipaddress.ip_interface(item)
-    return str(interface.ip) if interface.network.num_addresses == 1 else str(interface)
-
-
-def _cidrs_from_yaml(value: object) -> tuple[str, ...]:
-    items = _items(value, split=True)
-    try:
-        return tuple(sorted({_cidr(item) for item in items}))
-    except ValueError:
-        raise ValueError("must be IP addresses or networks such as `10.0.0.0/8`") from None
-
-
-def _cidrs_from_wire(value: object) -> tuple[str, ...]:
-    items = _wire_items(value, split=True)
-    try:
-        return tuple(sorted({_cidr(item) for item in items}))
-    except ValueError:
-        # Servers store some malformed networks; they differ from any that can be written here.
-        return tuple(sorted(set(items)))
-
-
-def _networks(items: Sequence[str]) -> tuple[str, ...]:
-    if not all("/" in item for item in items):
-        raise ValueError("must be networks with a mask, such as `10.0.0.0/8` or `192.168.0.1/32`")
-    try:
-        return tuple(sorted({str(ipaddress.ip_interface(item)) for item in items}))
-    except ValueError:
-        raise ValueError("must be networks such as `10.0.0.0/8`") from None
-
-
-def _distinct(items: Sequence[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(items)))
-
-
 #: A list whose order has a meaning, or is at least kept by the server.
 Words = Annotated[tuple[str, ...], _list(tuple)]
 #: A list without order.
-WordSet = Annotated[tuple[str, ...], _list(_distinct)]
+WordSet = Annotated[tuple[str, ...], _list(lists.distinct)]
 #: Names that the server folds to lower case and keeps sorted.
-FoldedSet = Annotated[tuple[str, ...], _list(_folded)]
+FoldedSet = Annotated[tuple[str, ...], _list(lists.folded)]
 #: Statements for another system: never split at commas.
 Statements = Annotated[tuple[str, ...], _list(tuple, split=False)]
 #: Names of ACL policies; a role with `A` gives policy `a` on every server.
 PolicyNames = Annotated[
-    tuple[str, ...], Codec(_policy_names, lambda value: _folded(_wire_items(value, split=True)), _LIST_SCHEMA, list)
+    tuple[str, ...],
+    Codec(lists.policy_names, lambda value: lists.folded(lists.wire_items(value, split=True)), _LIST_SCHEMA, list),
 ]
 #: Networks that the server keeps as written.
 Networks = Annotated[
     tuple[str, ...],
     Codec(
-        lambda value: _networks(_items(value, split=True)),
-        lambda value: _distinct(_wire_items(value, split=True)),
+        lists.networks,
+        lambda value: lists.distinct(lists.wire_items(value, split=True)),
         _LIST_SCHEMA,
         list,
     ),
 ]
-Cidrs = Annotated[tuple[str, ...], Codec(_cidrs_from_yaml, _cidrs_from_wire, _LIST_SCHEMA, list)]
+Cidrs = Annotated[tuple[str, ...], Codec(lists.cidrs_from_yaml, lists.cidrs_from_wire, _LIST_SCHEMA, list)]
 
 
 # --- maps ----------------------------------------------------------------------------------------------------

@@ -1,33 +1,37 @@
-"""What may not happen without a person naming it."""
+"""What may not happen without a person naming it, and what may not happen at all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from vaultconf.address import Pattern
 from vaultconf.errors import Problem
 from vaultconf.live import Reading
-from vaultconf.model import Action, Change, Plan, Risk, RiskReason, Unreadable
+from vaultconf.model import Action, Address, Change, Plan, Risk, RiskReason, Unreadable
 from vaultconf.settings import Settings
 
-_REMOVES = frozenset({Action.DELETE, Action.REPLACE})
+REMOVES = frozenset({Action.DELETE, Action.REPLACE})
 
 
 def with_risks(changes: Iterable[Change], reading: Reading) -> tuple[Change, ...]:
     """The changes with the danger of each, if any."""
     changes = tuple(changes)
-    return tuple(replace(change, risk=_risk(change, changes, reading)) for change in changes)
+    inside = Counter(stranger.mount for stranger in reading.strangers)
+    return tuple(replace(change, risk=_risk(change, changes, reading, inside)) for change in changes)
 
 
-def _risk(change: Change, changes: tuple[Change, ...], reading: Reading) -> Risk | None:
+def _risk(
+    change: Change, changes: tuple[Change, ...], reading: Reading, inside: Counter[Address | None]
+) -> Risk | None:
     kind, address = change.kind, str(change.address)
-    if change.action not in _REMOVES:
-        return None
-    if kind.only_last and _others_remain(change, changes, reading):
+    if change.action not in REMOVES or (kind.only_last and _others_remain(change, changes, reading)):
         return None
     if kind.destroys is not None:
-        return Risk(kind.destroys, f"deleting it loses {kind.loses}", address)
+        count = inside[change.address]
+        more = f"; {count} object{'s' if count > 1 else ''} in it that no file declares" if count else ""
+        return Risk(kind.destroys, f"deleting it loses {kind.loses}{more}", address)
     if change.action is Action.REPLACE:
         loses = f", with {kind.loses}" if kind.loses else ""
         return Risk(RiskReason.REMOVES_ACCESS, f"it is deleted and made anew{loses}", address)
@@ -40,7 +44,7 @@ def _others_remain(change: Change, changes: tuple[Change, ...], reading: Reading
     if table is None or isinstance(table, Unreadable):
         return False
     name = change.kind.holes[-1]
-    gone = {other.params[name] for other in changes if other.kind is change.kind and other.action in _REMOVES}
+    gone = {other.params[name] for other in changes if other.kind is change.kind and other.action in REMOVES}
     return bool(table.keys() - gone)
 
 
@@ -48,28 +52,50 @@ def refusals(plan: Plan, allow: Iterable[Pattern], settings: Settings, max_delet
     """Why this plan may not be applied; empty where it may."""
     allow = tuple(allow)
     found = [problem for change in plan.changes for problem in _refused(change, allow)]
+    found += _inside_removed(plan)
     limit = settings.max_deletes if max_deletes is None else max_deletes
-    deletes = sum(change.action in _REMOVES for change in plan.changes)
+    deletes = sum(change.action in REMOVES for change in plan.changes)
     if deletes > limit:
-        found.append(
-            Problem(
-                f"{deletes} deletes are more than the limit of {limit}", hint="check the plan, then use --max-deletes"
-            )
-        )
+        hint = "check the plan, then use --max-deletes, or raise `limits.deletes`"
+        found.append(Problem(f"{deletes} deletes are more than the limit of {limit}", hint=hint))
     if settings.max_changes is not None and len(plan.changes) > settings.max_changes:
-        hint = "check the plan, then raise `limits.changes`"
-        found.append(
-            Problem(f"{len(plan.changes)} changes are more than the limit of {settings.max_changes}", hint=hint)
-        )
+        hint = "check the plan, then raise `limits.changes`, or apply a part with --only"
+        message = f"{len(plan.changes)} changes are more than the limit of {settings.max_changes}"
+        found.append(Problem(message, hint=hint))
     return found
 
 
-def _refused(change: Change, allow: tuple[Pattern, ...]) -> Iterable[Problem]:
+def _refused(change: Change, allow: tuple[Pattern, ...]) -> Iterator[Problem]:
     address = str(change.address)
-    protected = change.desired is not None and change.desired.guidance.protect
-    if protected and change.action in _REMOVES:
-        yield Problem("is protected (`vaultconf: {protect: true}`)", change.source, address=address,
-                      hint="take the protection out in a commit of its own")  # fmt: skip
+    if change.action in REMOVES and _is_protected(change):
+        message = f"{change.action} {address}: it is protected (`vaultconf: {{protect: true}}`)"
+        yield Problem(message, change.source, "take the protection out in a commit of its own", address)
     elif change.risk is not None and not any(pattern.matches(change.risk.allow) for pattern in allow):
         hint = f"if that is meant: --allow {change.risk.allow}"
-        yield Problem(f"{change.action} {address}: {change.risk.detail}", address=address, hint=hint)
+        yield Problem(f"{change.action} {address}: {change.risk.detail}", change.source, hint, address)
+
+
+def _is_protected(change: Change) -> bool:
+    return change.desired is not None and change.desired.guidance.protect
+
+
+def _inside_removed(plan: Plan) -> Iterator[Problem]:
+    """What would go with its mount although it is protected, or to be left alone."""
+    for mount in plan.changes:
+        if not mount.kind.is_mount or mount.action not in REMOVES:
+            continue
+        for change in plan.changes:
+            if _is_protected(change) and _lies_in(change.address, mount.address):
+                message = f"{mount.action} {mount.address}: {change.address} in it is protected"
+                hint = "take the protection out in a commit of its own"
+                yield Problem(message, change.source, hint, str(change.address))
+        for held in plan.held:
+            if _lies_in(held.address, mount.address):
+                message = f"{mount.action} {mount.address}: {held.address} in it is held (`ignore`)"
+                yield Problem(message, mount.source, "end the hold first", str(held.address))
+
+
+def _lies_in(address: Address, mount: Address) -> bool:
+    """Whether an object lives in the mount that `sys/mounts/M` or `sys/auth/M` makes."""
+    inside = mount.path.removeprefix("sys/mounts/").removeprefix("sys/") + "/"
+    return address.namespace == mount.namespace and address.path.startswith(inside)

@@ -16,7 +16,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as PydanticField
 
-from vaultconf.fields import WIRE, Codec
+from vaultconf import answer_values
+from vaultconf.fields import Codec
 from vaultconf.http import Answer, Request
 from vaultconf.model import Action, Live, RiskReason, Server, Values
 
@@ -294,7 +295,7 @@ class Kind:
     @property
     def holes(self) -> tuple[str, ...]:
         """The names of the template's holes, in order; the last one is the object's own name."""
-        return tuple(_HOLE.findall(self.yaml))
+        return _holes(self.yaml)
 
     @property
     def section(self) -> str:
@@ -326,55 +327,49 @@ class Kind:
 
     def completed(self, server: Server, params: Mapping[str, str], written: Values) -> dict[str, object]:
         """Complete what was written with this server's defaults; what only the server picks stays out."""
-        prefix = self.partial.get(params[self.holes[-1]], "")
-        values = dict(written)
-        for name, spec in self.fields.items():
-            if name in values or spec.required or spec.marks.chosen or not spec.exists_on(server):
-                continue
-            if name.startswith(prefix):
-                values[name] = default_of(spec, server, values)
+        prefix = self.partial.get(params[self.holes[-1]], "") if self.partial else ""
+        constant, computed = _defaults(self.model, server, prefix)
+        values = {**constant, **written}
+        for spec in computed:
+            if spec.name not in values:
+                values[spec.name] = default_of(spec, server, values)
         self.complete(values, server)
         return values
 
     def live(self, data: Mapping[str, Any], server: Server) -> Live:
-        """Read Vault's answer. Raises pydantic.ValidationError where the answer has another shape."""
-        known, unknown = _known(self.from_wire(data), self.model)
-        values = flatten(self.model.model_validate(known, context=WIRE))
-        for name, value in values.items():
-            if isinstance(value, Computed):
-                values[name] = value.value(server, values)
-        extras = {name: data[name] for name in self.extras if name in data}
-        return Live(values, frozenset(unknown) - self.ignored - self.old_names.keys(), extras)
+        """Read Vault's answer. Raises ValueError, which quotes no value, where the answer has another shape."""
+        values, unknown = answer_values.read(self.model, self.from_wire(data))
+        for name in _computed(self.model):
+            if isinstance(values[name], Computed):
+                values[name] = default_of(self.fields[name], server, values)
+        extras = {name: data[name] for name in self.extras if name in data} if self.extras else {}
+        return Live(values, unknown - self.ignored - self.old_names.keys() if unknown else unknown, extras)
+
+
+@cache
+def _defaults(model: type[Spec], server: Server, prefix: str) -> tuple[Mapping[str, object], tuple[Field, ...]]:
+    """The defaults that are the same for every object of a kind, and the fields whose default is computed."""
+    wanted = [
+        spec
+        for name, spec in fields_of(model).items()
+        if name.startswith(prefix) and not spec.required and not spec.marks.chosen and spec.exists_on(server)
+    ]
+    constant = {spec.name: spec.marks.default for spec in wanted if not isinstance(spec.marks.default, Computed)}
+    return constant, tuple(spec for spec in wanted if isinstance(spec.marks.default, Computed))
+
+
+@cache
+def _computed(model: type[Spec]) -> tuple[str, ...]:
+    """The fields whose default depends on the server or on other values."""
+    return tuple(name for name, spec in fields_of(model).items() if isinstance(spec.marks.default, Computed))
+
+
+@cache
+def _holes(template: str) -> tuple[str, ...]:
+    return tuple(_HOLE.findall(template))
 
 
 def default_of(spec: Field, server: Server, values: Values) -> object:
     """The value that this server gives a field that is left out."""
     default = spec.marks.default
     return default.value(server, values) if isinstance(default, Computed) else default
-
-
-def _known(data: Mapping[str, Any], model: type[Spec], prefix: str = "") -> tuple[dict[str, Any], list[str]]:
-    """Split an answer into what the model knows (null means unset) and the names of the rest."""
-    known: dict[str, Any] = {}
-    unknown: list[str] = []
-    for name, value in data.items():
-        info = model.model_fields.get(name)
-        if info is None:
-            unknown.append(prefix + name)
-        elif isinstance(info.annotation, type) and issubclass(info.annotation, Spec):
-            known[name], more = _known(value or {}, info.annotation, f"{prefix}{name}.")
-            unknown += more
-        elif value is not None:
-            known[name] = value
-    return known, unknown
-
-
-def flatten(spec: Spec, *, written: bool = False, prefix: str = "") -> dict[str, object]:
-    """The values of a model by dotted name; with `written`, only what was given."""
-    values: dict[str, object] = {}
-    for name, value in spec.__dict__.items():
-        if isinstance(value, Spec):
-            values.update(flatten(value, written=written, prefix=f"{prefix}{name}."))
-        elif not written or name in spec.model_fields_set:
-            values[prefix + name] = value
-    return values

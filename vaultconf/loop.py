@@ -81,11 +81,10 @@ class Loop(Generic[K, T]):
         now = time.monotonic()
         while self._waiting and self._waiting[0][0] <= now:
             self._ready.append(heapq.heappop(self._waiting)[2])
-        room = self._wire.window.size - len(self._flying)
+        size, flying = self._wire.window.size, self._flying
         started = False
-        while room > 0 and (self._ready or self._has_ready()) and self._may_send(now):
+        while len(flying) < size and (self._ready or self._has_ready()) and self._may_send(now):
             self._launch(self._ready.popleft(), now)
-            room -= 1
             started = True
         return started
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from vaultconf.fields import Count, Duration, Flag, Text, WordMap, Words, one_of
 from vaultconf.http import Request
 from vaultconf.kind import REQUIRED, Kind, Obstacle, Spec, Steps, Write, body_of, setting
-from vaultconf.model import Action, Values
+from vaultconf.model import Action, Server, Values
 
 #: What a server returns about a mount beside its configuration.
 NOT_CONFIGURATION = frozenset(
@@ -39,7 +39,6 @@ class Tune(Spec):
     )
     passthrough_request_headers: Words = setting((), "Headers handed on to the plugin.")
     allowed_response_headers: Words = setting((), "Headers that the plugin may set.")
-    force_no_cache: Flag = setting(False, "Turns the cache off; fixed when mounted.", immutable=True)
     identity_token_key: Text = setting("", "Key that signs the plugin's identity tokens. Vault only.", only="vault")
     trim_request_trailing_slashes: Flag = setting(
         False,
@@ -51,6 +50,7 @@ class Tune(Spec):
 class EngineTune(Tune):
     """What `tune` changes on a secrets engine."""
 
+    force_no_cache: Flag = setting(False, "Turns the cache off; fixed when mounted.", immutable=True)
     allowed_managed_keys: Words = setting((), "Managed keys that the engine may use. Vault only.", only="vault")
     delegated_auth_accessors: Words = setting(
         (), "Auth methods to which the engine may delegate. Vault only.", only="vault"
@@ -97,7 +97,20 @@ def from_wire(data: Mapping[str, Any]) -> Mapping[str, Any]:
     lockout = config.pop("user_lockout_config", None) or {}
     if lockout:
         config["user_lockout_config"] = {name.removeprefix("user_"): value for name, value in lockout.items()}
-    return {**{name: value for name, value in data.items() if name != "config"}, "tune": config}
+    plain = {name: value for name, value in data.items() if name != "config"}
+    return {**plain, "options": with_version(data.get("type"), data.get("options") or {}), "tune": config}
+
+
+def with_version(mount_type: object, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options of a mount: a KV engine without a version is version 1 (seen on 2.7.2 and 1.19)."""
+    return {"version": "1", **options} if mount_type == "kv" else options
+
+
+def complete(values: dict[str, object], _server: Server) -> None:
+    """Add the version of a KV engine where none is written."""
+    options = values.get("options")
+    if isinstance(options, Mapping):
+        values["options"] = with_version(values.get("type"), options)
 
 
 def write(kind: Kind, write: Write) -> Steps:

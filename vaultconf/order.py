@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from vaultconf import catalogue
 from vaultconf.desired import targets
-from vaultconf.kind import Kind
+from vaultconf.kind import Field, Kind, Spec, fields_of
 from vaultconf.model import Action, Address, Change, Values
 
 
@@ -19,12 +20,37 @@ def prerequisites(changes: Iterable[Change]) -> dict[Address, frozenset[Address]
     for change in made.values():
         needs[change.address].update(address for address in _first(change, change.after) if address in made)
         needs[change.address].update(_in_the_way(change, removed))
+    if removed:
+        _let_go(changes, removed, needs)
+    return {address: frozenset(wanted - {address}) for address, wanted in needs.items()}
+
+
+def _let_go(changes: Iterable[Change], removed: Mapping[Address, Change], needs: dict[Address, set[Address]]) -> None:
+    """What is deleted goes after whatever named it has changed or gone."""
+    users: dict[tuple[str, str, str], list[Address]] = {}
     for change in changes:
         before = change.before.values if change.before is not None else {}
         for address in _first(change, before):
             if address in removed:
                 needs[address].add(change.address)
-    return {address: frozenset(wanted - {address}) for address, wanted in needs.items()}
+        if change.action is Action.DELETE:
+            for name in _named_within(change.kind.model):
+                users.setdefault((name, change.address.namespace, change.params["mount"]), []).append(change.address)
+    for address, change in removed.items():
+        # What a stranger names is not known: its like in the same mount all go first.
+        needs[address].update(users.get((change.kind.name, address.namespace, change.params.get("mount", "")), ()))
+
+
+@cache
+def _naming(model: type[Spec]) -> tuple[Field, ...]:
+    """The fields of a kind that name other objects."""
+    return tuple(spec for spec in fields_of(model).values() if spec.marks.names)
+
+
+@cache
+def _named_within(model: type[Spec]) -> frozenset[str]:
+    """The kinds of the same mount that a kind's fields name."""
+    return frozenset(spec.marks.names for spec in _naming(model) if spec.marks.within)
 
 
 def _first(change: Change, values: Values) -> Iterator[Address]:
@@ -34,9 +60,8 @@ def _first(change: Change, values: Values) -> Iterator[Address]:
     if kind.in_mount and mounts is not None:
         yield Address(mounts.path_of(change.params), namespace)
         yield from _configurations(kind, change.params, namespace)
-    for spec in kind.fields.values():
-        if spec.marks.names:
-            yield from (address for _, address in targets(spec, values, change.params, namespace))
+    for spec in _naming(kind.model):
+        yield from (address for _, address in targets(spec, values, change.params, namespace))
 
 
 def _configurations(kind: Kind, params: Mapping[str, str], namespace: str) -> Iterator[Address]:

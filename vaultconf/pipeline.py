@@ -9,16 +9,17 @@ from pathlib import Path
 
 from vaultconf import apply as applying
 from vaultconf import contact as contacts
-from vaultconf import desired, documents, environment, guard, live, planning, project
+from vaultconf import desired, documents, environment, guard, live, obstacles, planning, project, sending
 from vaultconf.address import Pattern
 from vaultconf.contact import Contact
 from vaultconf.desired import DesiredState
-from vaultconf.errors import InputError, Refused
+from vaultconf.errors import InputError, Problem, Refused
 from vaultconf.http import Request
 from vaultconf.model import Outcome, Plan
 from vaultconf.project import Project
 from vaultconf.references import Resolver
 from vaultconf.resolving import resolver
+from vaultconf.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,11 @@ def plan(loaded: Project, state: DesiredState, contact: Contact, options: Option
     """Read the server and compare."""
     tables = live.read_tables(contact, _namespaces(contact, state))
     state = _with_server_types(loaded, state, tables)
-    reading = live.read(contact, state.objects, tables)
     today = datetime.datetime.now(tz=datetime.UTC).date()
-    scope = planning.Scope(loaded.settings, options.only, options.resend, today)
+    scope = Scope(loaded.settings, options.only, options.resend, today)
+    reading = live.read(contact, state.objects, tables, scope)
     made = planning.make(state, reading, contact.server, scope, resolver(loaded.root))
-    return planning.with_obstacles(made, _probes(contact, planning.probes_for(made)))
+    return obstacles.with_obstacles(made, _probes(contact, obstacles.probes_for(made)))
 
 
 def _namespaces(contact: Contact, state: DesiredState) -> set[str]:
@@ -92,9 +93,24 @@ def refuse(made: Plan, loaded: Project, allow: Iterable[Pattern], max_deletes: i
         raise Refused(problems)
 
 
-def apply(made: Plan, contact: Contact, resolve: Resolver, listen: applying.Listener) -> list[Outcome]:
-    """Resolve what will be sent, then carry out the plan."""
-    return applying.run(applying.prepare(made, resolve), contact, resolve, listen)
+def prepare(made: Plan, loaded: Project) -> list[sending.Ready]:
+    """Resolve what will be sent. Raises InputError with every reference that is not at hand."""
+    return sending.prepare(made, resolver(loaded.root))
+
+
+def apply(
+    ready: Iterable[sending.Ready], contact: Contact, resolve: Resolver, listen: applying.Listener
+) -> list[Outcome]:
+    """Carry out a plan that was refused by nobody and prepared."""
+    return applying.run(ready, contact, resolve, listen)
+
+
+def left_alone(made: Plan) -> list[Problem]:
+    """What an apply did not touch because it could not be read."""
+    return [
+        Problem(f"was left alone: {item.reason}{f' ({item.status})' if item.status else ''}", address=str(item.address))
+        for item in made.blocked
+    ]
 
 
 def differs(made: Plan, *, strict: bool) -> bool:

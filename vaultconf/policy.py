@@ -26,6 +26,7 @@ __all__ = [
     "PolicyError",
     "PolicyProblem",
     "canonical",
+    "decoded",
     "dialect_for",
     "parse",
     "same_meaning",
@@ -76,14 +77,14 @@ def parse(text: str, dialect: Dialect | None = None, *, now: datetime | None = N
     What stands in a block that had expired by `now` (aware; default: the present) is hardly checked, as on OpenBao.
     Raises `PolicyError` with all problems, or with the one at which the text cannot be read on.
     """
-    decoded = _decoded(text)
-    findings = Findings(Lines(decoded), dialect, now or datetime.now(UTC))
+    plain = decoded(text)
+    findings = Findings(Lines(plain), dialect, now or datetime.now(UTC))
     if not text:
         findings.add("the policy is empty", 0, "a comment will do")
     if dialect is Dialect.VAULT_2 and len(text.encode(errors="replace")) > _MOST_BYTES:
         findings.add("Vault takes at most 1 MiB", 0)
     try:
-        policy = _policy(parse_hcl(decoded), findings)
+        policy = _policy(parse_hcl(plain), findings)
     except HclError as error:
         findings.add(error.message, error.offset)
     if findings.problems:
@@ -91,7 +92,7 @@ def parse(text: str, dialect: Dialect | None = None, *, now: datetime | None = N
     return policy
 
 
-def _decoded(text: str) -> str:
+def decoded(text: str) -> str:
     """Return what base64 hides, bytes that are no UTF-8 as surrogates; any other text as it is."""
     packed = text.replace("\r", "").replace("\n", "")
     if not packed.isascii() or not _BASE64.fullmatch(packed):

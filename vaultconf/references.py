@@ -16,8 +16,11 @@ from vaultconf.errors import nearest
 SCHEMES = frozenset({"env", "file"})
 LATER_SCHEMES = frozenset({"vault", "sops", "var", "param"})
 
+_USUAL = "use `${env:NAME}` or `${file:path}`"
 _TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_KNOWN = re.compile(rf"\$\$\{{|\$\{{({'|'.join(sorted(SCHEMES | LATER_SCHEMES))}):")
+_LITERAL = re.compile(rf"\$(\$\{{(?:{'|'.join(sorted(SCHEMES | LATER_SCHEMES))}):)")
 
 
 class BadReference(ValueError):  # noqa: N818 - reads as a sentence where it is caught
@@ -102,15 +105,25 @@ def parse(text: str, folder: PurePosixPath) -> str | Template:
     return "".join(str(part) for part in parts)
 
 
+def in_file(text: str) -> tuple[str, list[int]]:
+    """Read the text of a policy file: with `$${env:` for a literal `${env:`, and the offsets of references.
+
+    The servers take any other `${` in a policy as it stands, so it is left alone.
+    """
+    if "${" not in text:
+        return text, []
+    offsets = [found.start() for found in _KNOWN.finditer(text) if found.group(1)]
+    return _LITERAL.sub(r"\1", text), offsets
+
+
 def _reference(inner: str, close: str, folder: PurePosixPath) -> Reference:
     if not close:
         raise BadReference("`${` begins a reference that has no end", "write `$${` for a literal `${`")
     scheme, colon, target = inner.partition(":")
     if scheme in LATER_SCHEMES and colon:
-        raise BadReference(f"`${{{scheme}:…}}` is not in this version", "use `${env:NAME}` or `${file:path}`")
+        raise BadReference(f"`${{{scheme}:…}}` is not in this version", _USUAL)
     if scheme not in SCHEMES or not colon:
-        hint = nearest(scheme, SCHEMES) or "use `${env:NAME}` or `${file:path}`; a literal `${` is `$${`"
-        raise BadReference("not a reference that this version knows", hint)
+        raise BadReference("not a reference that is known here", _meant(scheme, inner if not colon else ""))
     if scheme == "env" and not _ENV_NAME.match(target):
         raise BadReference("`${env:…}` takes the name of an environment variable", "letters, digits and `_`")
     if scheme == "file":
@@ -118,18 +131,30 @@ def _reference(inner: str, close: str, folder: PurePosixPath) -> Reference:
     return Reference(scheme, target)
 
 
+def _meant(scheme: str, word: str) -> str:
+    """Suggest a scheme for one that is unknown; a bare name of an environment variable needs `env:`."""
+    if word and _ENV_NAME.match(word) and word.isupper():
+        return "write `${env:NAME}` with `env:` in front; a literal `${` is `$${`"
+    return nearest(scheme.lower(), SCHEMES | LATER_SCHEMES) or f"{_USUAL}; a literal `${{` is `$${{`"
+
+
 def inside(target: str, folder: PurePosixPath) -> str:
-    """Return a path below `folder` relative to the project. Raises BadReference where it would leave it."""
-    if not target or target.startswith(("/", "~")) or "\x00" in target:
-        raise BadReference("`${file:…}` takes a path relative to this file, inside the project")
+    """Return a path below `folder` relative to the project. Raises BadReference where it would leave it.
+
+    Only the words are judged here; where symbolic links lead is for who reads files.
+    """
+    if not target.strip() or target.startswith(("/", "~")) or "\\" in target or not target.isprintable():
+        raise BadReference("must be a path relative to this file, with `/`, inside the project")
     parts: list[str] = []
     for part in (folder / target).parts:
         if part == "..":
             if not parts:
-                raise BadReference("`${file:…}` leads out of the project")
+                raise BadReference("the path leads out of the project")
             parts.pop()
         elif part != ".":
             parts.append(part)
+    if not parts:
+        raise BadReference("must be a file of the project")
     return "/".join(parts)
 
 

@@ -10,11 +10,14 @@ from vaultconf.references import Reference, Resolver
 
 
 def resolver(root: Path) -> Resolver:
-    """A resolver for the project at `root`; what is not at hand yields None."""
+    """A resolver for the project at `root`; what is not at hand yields None.
+
+    An empty variable counts as not at hand: CI systems hand one over for a secret that does not exist.
+    """
 
     def resolve(reference: Reference) -> str | None:
         if reference.scheme == "env":
-            return environment.variable(reference.target)
+            return environment.variable(reference.target) or None
         try:
             return read_text(root, reference.target).removesuffix("\n").removesuffix("\r")
         except ValueError:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from vaultconf.address import Pattern
-from vaultconf.errors import Problem, nearest
-from vaultconf.strict_yaml import YamlDocument, place_of
-from vaultconf.yaml_values import YamlMap
+from vaultconf.address import Pattern, bad_namespace
+from vaultconf.errors import Problem
+from vaultconf.http import clean_address
+from vaultconf.settings_reader import Reader
+from vaultconf.strict_yaml import YamlDocument, YamlMap
 
 FILE = "vaultconf.yaml"
+DEFAULT_DELETES = 10
 
 _KEYS = ("version", "project", "owns", "external", "prune", "ignore", "limits", "server", "targets")
 _NOT_YET = ("may_grant", "break_glass", "ledger")
 _TARGET_NOT_YET = ("vars", "overlays")
-DEFAULT_DELETES = 10
+_LOGINS_NOT_YET = ("approle", "jwt", "kubernetes", "userpass", "ldap", "cert")
+_PRODUCTS = ("vault", "openbao")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,14 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server that the project may be applied to, and how to log in there."""
+    """A server that the project may be applied to, and how to log in there.
+
+    `namespace` is None where the target says nothing about it, "" for the root.
+    """
 
     name: str
     address: str = ""
-    namespace: str = ""
+    namespace: str | None = None
     auth: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -63,123 +68,10 @@ class Settings:
         return not self.owns or any(pattern.matches(address) for pattern in self.owns)
 
 
-class _Reader:
-    """Reads one document into Settings and gathers what is wrong with it."""
-
-    def __init__(self, document: YamlDocument) -> None:
-        self.document = document
-        self.root: Mapping[str, Any] = document.root if document.root is not None else {}
-        self.problems: list[Problem] = []
-
-    def complain(self, message: str, *path: str | int, hint: str = "") -> None:
-        self.problems.append(Problem(message, place_of(self.document, path), hint))
-
-    def keys(self, value: Mapping[str, Any], known: tuple[str, ...], later: tuple[str, ...], *path: str | int) -> None:
-        for key in value:
-            if key in later:
-                self.complain(f"`{key}` is not in this version", *path, key)
-            elif key not in known:
-                self.complain(f"unknown key `{key}`", *path, key, hint=nearest(key, known))
-
-    def mapping(self, value: object, *path: str | int) -> Mapping[str, Any]:
-        if isinstance(value, YamlMap):
-            return value
-        self.complain("must be a map", *path)
-        return {}
-
-    def text(self, value: object, *path: str | int) -> str:
-        if isinstance(value, str) and "${" not in value:
-            return value
-        self.complain("must be plain text", *path)
-        return ""
-
-    def patterns(self, key: str) -> tuple[Pattern, ...]:
-        found = self.root.get(key, [])
-        if not isinstance(found, list):
-            self.complain("must be a list of path patterns", key)
-            return ()
-        return tuple(
-            pattern for index, item in enumerate(found) if (pattern := self.pattern(item, key, index)) is not None
-        )
-
-    def pattern(self, value: object, *path: str | int) -> Pattern | None:
-        try:
-            return Pattern.parse(value if isinstance(value, str) and "${" not in value else "")
-        except ValueError as error:
-            self.complain(str(error), *path)
-            return None
-
-    def holds(self) -> tuple[Hold, ...]:
-        found = self.root.get("ignore", [])
-        if not isinstance(found, list):
-            self.complain("must be a list", "ignore")
-            return ()
-        return tuple(hold for index, item in enumerate(found) if (hold := self.hold(item, index)) is not None)
-
-    def hold(self, item: object, index: int) -> Hold | None:
-        if not isinstance(item, YamlMap):
-            pattern = self.pattern(item, "ignore", index)
-            return Hold(pattern) if pattern else None
-        self.keys(item, ("address", "until", "reason"), (), "ignore", index)
-        pattern = self.pattern(item.get("address"), "ignore", index)
-        until = self.day(item["until"], "ignore", index, "until") if "until" in item else None
-        reason = self.text(item.get("reason", ""), "ignore", index, "reason")
-        return Hold(pattern, until, reason) if pattern else None
-
-    def day(self, value: object, *path: str | int) -> datetime.date | None:
-        try:
-            return datetime.date.fromisoformat(value if isinstance(value, str) else "")
-        except ValueError:
-            self.complain("must be a day such as `2026-12-01`", *path)
-            return None
-
-    def count(self, value: object, *path: str | int) -> int:
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return value
-        self.complain("must be a whole number, 0 or more", *path)
-        return 0
-
-    def target(self, name: str, value: object) -> Target:
-        found = self.mapping(value, "targets", name)
-        self.keys(found, ("address", "namespace", "auth"), _TARGET_NOT_YET, "targets", name)
-        login = self.mapping(found["auth"], "targets", name, "auth") if "auth" in found else {}
-        if login and login.get("method") != "token":
-            self.complain(
-                "this login method is not in this version", "targets", name, "auth", hint="use `method: token`"
-            )
-        words = {key: self.text(found.get(key, ""), "targets", name, key) for key in ("address", "namespace")}
-        return Target(name, words["address"], words["namespace"].strip("/"), dict(login))
-
-    def settings(self, folder: str) -> Settings:
-        self.keys(self.root, _KEYS, _NOT_YET)
-        if self.root.get("version", 1) != 1:
-            self.complain("`version` must be 1", "version")
-        limits = self.mapping(self.root["limits"], "limits") if "limits" in self.root else {}
-        self.keys(limits, ("deletes", "changes"), (), "limits")
-        server = self.mapping(self.root["server"], "server") if "server" in self.root else {}
-        self.keys(server, ("product", "version"), (), "server")
-        if server and server.get("product") not in ("vault", "openbao"):
-            self.complain("`product` must be `vault` or `openbao`", "server")
-        targets = self.mapping(self.root["targets"], "targets") if "targets" in self.root else {}
-        return Settings(
-            project=self.text(self.root.get("project", folder), "project"),
-            owns=self.patterns("owns"),
-            external=self.patterns("external"),
-            prune=self.patterns("prune"),
-            ignore=self.holds(),
-            max_deletes=self.count(limits.get("deletes", DEFAULT_DELETES), "limits", "deletes"),
-            max_changes=self.count(limits["changes"], "limits", "changes") if "changes" in limits else None,
-            product=str(server.get("product", "")),
-            product_version=self.text(server.get("version", ""), "server", "version"),
-            targets={name: self.target(name, value) for name, value in targets.items()},
-        )
-
-
 def read(document: YamlDocument, folder: str) -> tuple[Settings, list[Problem]]:
     """Read `vaultconf.yaml`; `folder` is the project's folder name, the default of `project`."""
-    reader = _Reader(document)
-    settings = reader.settings(folder)
-    return settings, reader.problems
+    reader = Reader(document)
+    return _settings(reader, folder), reader.problems
 
 
 def expired(settings: Settings, address: str, today: datetime.date) -> Hold | None:
@@ -192,3 +84,113 @@ def expired(settings: Settings, address: str, today: datetime.date) -> Hold | No
         ),
         None,
     )
+
+
+def _settings(reader: Reader, folder: str) -> Settings:
+    root = reader.root
+    reader.keys(root, _KEYS, _NOT_YET)
+    version = root.get("version", 1)
+    if version != 1 or not isinstance(version, int) or isinstance(version, bool):
+        reader.complain("`version` must be 1: this version reads no other format", "version")
+    limits = reader.mapping("limits")
+    reader.keys(limits, ("deletes", "changes"), (), "limits")
+    product, product_version = _server(reader)
+    return Settings(
+        project=reader.name(root.get("project", folder), "project"),
+        owns=reader.patterns("owns"),
+        external=reader.patterns("external"),
+        prune=reader.patterns("prune"),
+        ignore=_holds(reader),
+        max_deletes=reader.count(limits.get("deletes", DEFAULT_DELETES), "limits", "deletes"),
+        max_changes=reader.count(limits["changes"], "limits", "changes") if "changes" in limits else None,
+        product=product,
+        product_version=product_version,
+        targets={name: _target(reader, name) for name in reader.mapping("targets")},
+    )
+
+
+def _server(reader: Reader) -> tuple[str, str]:
+    server = reader.mapping("server")
+    reader.keys(server, ("product", "version"), (), "server")
+    if "server" not in reader.root:
+        return "", ""
+    product = server.get("product")
+    if product not in _PRODUCTS:
+        reader.complain("`product` must be `vault` or `openbao`", "server", "product", near=product, known=_PRODUCTS)
+        product = ""
+    return str(product), reader.version(server.get("version", ""), "server", "version")
+
+
+def _holds(reader: Reader) -> tuple[Hold, ...]:
+    found = reader.items("ignore", "path patterns, or of maps with `address`")
+    holds = tuple(hold for index, item in enumerate(found) if (hold := _hold(reader, item, index)) is not None)
+    reader.refuse_repeated("ignore", [(index, _address_of(item)) for index, item in enumerate(found)])
+    return holds
+
+
+def _address_of(item: object) -> object:
+    return item.get("address") if isinstance(item, YamlMap) else item
+
+
+def _hold(reader: Reader, item: object, index: int) -> Hold | None:
+    here = ("ignore", index)
+    if not isinstance(item, YamlMap):
+        pattern = reader.pattern(item, *here)
+        return Hold(pattern) if pattern else None
+    reader.keys(item, ("address", "until", "reason"), (), *here)
+    if "address" not in item:
+        reader.complain("needs `address`", *here)
+        return None
+    pattern = reader.pattern(item["address"], *here, "address")
+    until = reader.day(item["until"], *here, "until") if "until" in item else None
+    reason = reader.text(item.get("reason", ""), *here, "reason")
+    return Hold(pattern, until, reason) if pattern else None
+
+
+def _target(reader: Reader, name: str) -> Target:
+    here = ("targets", name)
+    found = reader.mapping(*here)
+    reader.keys(found, ("address", "namespace", "auth"), _TARGET_NOT_YET, *here)
+    return Target(name, _address(reader, found, name), _namespace(reader, found, name), _login(reader, name))
+
+
+def _address(reader: Reader, found: Mapping[str, object], name: str) -> str:
+    if "address" not in found:
+        return ""
+    here = ("targets", name, "address")
+    text = reader.text(found["address"], *here)
+    try:
+        return clean_address(text) if text else ""
+    except ValueError as error:
+        reader.complain(f"`address` {error}", *here)
+        return ""
+
+
+def _namespace(reader: Reader, found: Mapping[str, object], name: str) -> str | None:
+    """`root` and "" are the root; elsewhere a name that no namespace can have is refused."""
+    if "namespace" not in found:
+        return None
+    here = ("targets", name, "namespace")
+    text = reader.text(found["namespace"], *here)
+    if text in ("", "root"):
+        return ""
+    if (reason := bad_namespace(text)) is not None:
+        reader.complain(f"the namespace {reason}", *here)
+    return text
+
+
+def _login(reader: Reader, name: str) -> Mapping[str, str]:
+    here = ("targets", name, "auth")
+    login = reader.mapping(*here)
+    if here[-1] not in reader.mapping("targets", name):
+        return {}
+    method = login.get("method")
+    if method in _LOGINS_NOT_YET:
+        reader.complain(f"the login method `{method}` is not in this version", *here, "method", hint="`method: token`")
+        return {}
+    if method != "token":
+        known = ("token", *_LOGINS_NOT_YET)
+        reader.complain("`method` must be the name of a login method", *here, "method", near=method, known=known)
+        return {}
+    reader.keys(login, ("method",), (), *here)
+    return {"method": "token"}

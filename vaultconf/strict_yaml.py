@@ -24,7 +24,7 @@ from vaultconf.yaml_scalars import Surprise, resolve
 from vaultconf.yaml_text import checked_text, comment_follows, explain, no_colon_follows, shown
 from vaultconf.yaml_values import YamlDocument, YamlList, YamlMap, place_of
 
-__all__ = ["YamlDocument", "YamlList", "YamlMap", "place_of", "read"]
+__all__ = ["Reading", "YamlDocument", "YamlList", "YamlMap", "place_of", "read", "read_whole"]
 
 MAX_DEPTH = 50
 MAX_NODES = 1_000_000
@@ -44,12 +44,26 @@ def read(text: bytes | str, file: str) -> tuple[list[YamlDocument], list[Problem
     are kept. A scalar that is refused stays in its place as text, and a refused key under its text, so that
     one mistake does not cause a second complaint about something missing.
     """
+    found = read_whole(text, file)
+    return found.documents, found.problems
+
+
+class Reading(NamedTuple):
+    """What a file holds; `whole` is False where a syntax error or a limit ended it early."""
+
+    documents: list[YamlDocument]
+    problems: list[Problem]
+    whole: bool
+
+
+def read_whole(text: bytes | str, file: str) -> Reading:
+    """As `read`, and say whether the file was read to its end."""
     checked = checked_text(text, file)
     if isinstance(checked, Problem):
-        return [], [checked]
+        return Reading([], [checked], whole=False)
     reader = _Reader(checked, file)
-    reader.run()
-    return reader.documents, reader.problems
+    whole = reader.run()
+    return Reading(reader.documents, reader.problems, whole)
 
 
 class _Anchor(NamedTuple):
@@ -89,7 +103,7 @@ class _Reader:
         self._aliases: list[tuple[int, Any]] = []
         self._nodes = self._borrowed = self._deepest = 0
 
-    def run(self) -> None:
+    def run(self) -> bool:
         try:
             while type(event := self._next()) is not StreamEndEvent:
                 if type(event) is DocumentStartEvent:
@@ -100,6 +114,8 @@ class _Reader:
             self.problems.append(explain(error, self._text, self._file, _Parser))
         else:
             self._check_growth()
+            return True
+        return False
 
     def _document(self, start: Any) -> None:
         self._anchors = {}

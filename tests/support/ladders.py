@@ -1,29 +1,31 @@
 """Ladders: what is proven about each kind, as data in `tests/ladders/<kind>.yaml`, and the means to walk them.
 
-A ladder file says:
+A kind may have more of them, `<kind>.<word>.yaml`. A ladder file says:
 
     object       the names in the object's address
+    exists       true where the server makes the object itself
     around       YAML of what must surround it; applied first, and declared all the time
     least        YAML of the object with the least it needs; `raw`, where it differs, the same as an API body
     server       `audit` where it needs a server that takes audit devices over the API
     sql, env     SQL to run first as PostgreSQL's superuser; environment variables for `${env:…}`
-    rungs        desired states one after the other, each `least` and what it has `with` it: the `action` of the plan
-                 (update if not said; none where `fields` is empty), the `fields` it names (a create names those
-                 that are written), whether it needs `allow`, and the `only` product it is for
-    mutations    by field: what to `send` (`to` another path than the object's own), or with which body to make the
+    rungs        desired states one after the other, each `least` and what it has `with` it, or a body `instead`: the
+                 `action` of the plan (update if not said; none where `fields` is empty), the `fields` it names (a
+                 create names those that are written), whether it needs `allow`, and the `only` product it is for
+    mutations    by field, one that no server returns included: what to `send` (`to` another path than the object's own), or with which body to make the
                  object `anew`, what is declared `with` it, the `names` of the plan if not the field's own, `action`,
                  `allow`, `only`
     not_walked   fields that no server here can take, and not_mutated: such that nobody else can change; with reasons
 
 Fields that the server's product does not have are left out of rungs, and their mutations are not run.
-`<unique>`, `<folder>`, `<postgres>` and `<password>` stand for this run's own prefix, a folder that the server can
-write to, the connection URL of its PostgreSQL and the superuser's password.
+`<unique>` and `<folder>` stand for this run's own prefix and a folder that the server can write to; where `env` has
+`DB_PASSWORD`, `<postgres>` and `<password>` for a PostgreSQL's connection URL and its superuser's password; where it
+has `CA_KEY`, `<ca>`, `<ca_key>`, `<other_ca>` and `<other_ca_key>` for certificates and keys.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,8 +40,11 @@ from vaultconf.model import Server
 
 FOLDER = Path(__file__).parents[1] / "ladders"
 KEYS = frozenset(
-    {"object", "around", "least", "raw", "server", "sql", "env", "rungs", "mutations", "not_walked", "not_mutated"}
-)
+    {
+        "object", "exists", "around", "least", "raw", "server", "sql", "env",
+        "rungs", "mutations", "not_walked", "not_mutated",
+    }
+)  # fmt: skip
 
 Tree = dict[str, Any]
 
@@ -62,7 +67,6 @@ class Rung:
     wanted: Tree
     expected: Step
     allow: bool = False
-    only: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,6 @@ class Mutation:
     anew: Tree | None
     to: str
     allow: bool = False
-    only: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,11 @@ class Ladder:
         return self.kind.path_of(self.params)
 
     @property
+    def exists(self) -> bool:
+        """Whether the server makes the object itself."""
+        return bool(self.data.get("exists", False))
+
+    @property
     def least(self) -> Tree:
         """The object with the least it needs, as YAML."""
         return dict(self.data.get("least", {}))
@@ -115,8 +123,9 @@ class Ladder:
         """The rungs for a server."""
         for rung in self.data["rungs"]:
             if rung.get("only", server.product) == server.product:
-                wanted = without_absent(self.kind, merged(self.least, rung.get("with", {})), server)
-                yield Rung(wanted, self._expected(rung, wanted, server), rung.get("allow", False))
+                wanted = rung.get("instead", merged(self.least, rung.get("with", {})))
+                wanted = without_absent(self.kind, wanted, server)
+                yield Rung(wanted, self._expected(rung, wanted, server), allow=rung.get("allow", False))
 
     def mutations(self, server: Server) -> Iterator[Mutation]:
         """The mutations of the fields that a server returns."""
@@ -126,15 +135,16 @@ class Ladder:
             if fits and spec.exists_on(server) and spec.read_back_on(server):
                 yield self._mutation(name, data, server)
 
-    def elsewhere(self, server: Server) -> Iterator[Mutation]:
-        """The mutations of the fields that only another product has."""
+    def unseen(self, server: Server) -> Iterator[Mutation]:
+        """The mutations of the fields that a server does not have, or does not return."""
         for name, data in self.data["mutations"].items():
-            if not self.kind.fields[name].exists_on(server):
+            spec = self.kind.fields[name]
+            if not (spec.exists_on(server) and spec.read_back_on(server)):
                 yield self._mutation(name, data, server)
 
     def _mutation(self, name: str, data: Tree, server: Server) -> Mutation:
         wanted = without_absent(self.kind, merged(self.least, data.get("with", {})), server)
-        expected = Step(data.get("action", "update"), tuple(sorted(data.get("names", [name]))))
+        expected = Step(data.get("action", "update"), self._named(data.get("names", [name]), server))
         where = data.get("to", self.address)
         return Mutation(
             name, wanted, expected, data.get("send"), data.get("anew"), where, allow=data.get("allow", False)
@@ -142,17 +152,23 @@ class Ladder:
 
     def _expected(self, rung: Tree, wanted: Tree, server: Server) -> Step:
         action = rung.get("action", "update")
-        named = rung.get("fields", dotted(self.kind, wanted) if action == "create" else None)
-        fields = tuple(sorted(name for name in named if field_of(self.kind, name).exists_on(server)))
-        return Step(action if fields or action != "update" else "", fields)
+        if action == "create":
+            return Step(action, tuple(sorted(rung.get("fields", dotted(self.kind, wanted)))))
+        fields = self._named(rung["fields"], server)
+        return Step(action if fields else "", fields)
+
+    def _named(self, names: Iterable[str], server: Server) -> tuple[str, ...]:
+        """Those that a plan on this server can name, in order."""
+        specs = {name: field_of(self.kind, name) for name in names}
+        return tuple(sorted(name for name, spec in specs.items() if spec.exists_on(server) and spec.read_back_on(server)))
 
 
-def load(kind: Kind, places: Mapping[str, str] | None = None) -> Ladder:
-    """Read the ladder of a kind; without `places` the placeholders stay. Raises OSError where there is none."""
-    text = (FOLDER / f"{kind.name}.yaml").read_text(encoding="utf-8")
-    for name, value in (places or {}).items():
-        text = text.replace(f"<{name}>", value)
-    return Ladder(kind, yaml.safe_load(text))
+def load(name: str, places: Mapping[str, str] | None = None) -> Ladder:
+    """Read the ladder of a file's stem; without `places` the placeholders stay."""
+    text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    for place, value in (places or {}).items():
+        text = text.replace(f"<{place}>", value)
+    return Ladder(catalogue.all_kinds()[name.partition(".")[0]], yaml.safe_load(text))
 
 
 def field_of(kind: Kind, name: str) -> Any:
@@ -260,8 +276,14 @@ class Climber:
 
     def make_raw(self) -> None:
         """Make the object through the API with the least it needs; what always exists is left as it is."""
-        if not self.ladder.kind.always:
+        if not self.ladder.exists:
             self.raw.write(self.ladder.address, self.ladder.raw)
+
+    def clear(self) -> None:
+        """Take audit devices away again: one whose sink is gone stops its server."""
+        for name in self.ladder.data.get("around", {}).get("audit", {}):
+            self.raw.delete(f"sys/audit/{name}")
+            self.raw.delete(self.ladder.address)
 
     def answer(self) -> Mapping[str, Any]:
         """What the server says about the object."""
@@ -274,11 +296,6 @@ class Climber:
         return self.project.run(*argv, env=self.ladder.env)
 
 
-def kinds_with_ladder() -> list[str]:
-    """The names of the kinds that have a ladder file."""
+def ladder_names() -> list[str]:
+    """The stems of all ladder files."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
-
-
-def kind_named(name: str) -> Kind:
-    """The kind of a ladder file."""
-    return catalogue.all_kinds()[name]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -190,6 +190,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.text(), VALUES, VALUES, st.booleans())
 def test_any_change_keeps_to_the_schema(name: str, before: object, after: object, secret: bool) -> None:
     item = FieldChange(name, before, after, secret)
@@ -234,6 +235,7 @@ def test_every_property_of_the_schemas_is_described(name: str) -> None:
     assert silent == []
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_the_printed_json_is_ascii_and_reads_back_as_the_same(text: str) -> None:
     document: data.Json = {"notices": [text, f"##vso[{text}", "###[group]", f"\\##[{text}"]}

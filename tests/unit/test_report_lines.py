@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vaultconf.fields import seconds
@@ -32,6 +32,7 @@ def test_what_a_terminal_or_a_log_would_act_on_is_spelled_out(text: str, seen: s
     assert lines.visible(text) == seen
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_visible_text_is_one_printable_line(text: str) -> None:
     found = lines.visible(text)
@@ -40,6 +41,7 @@ def test_visible_text_is_one_printable_line(text: str) -> None:
     assert "##[" not in found
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_the_sentence_of_a_server_is_one_printable_line(text: str) -> None:
     assert lines.prose(f"1 error occurred:\n\t* {text}\n\n").startswith("1 error occurred: *")
@@ -86,11 +88,13 @@ def test_a_duration_looks_as_people_write_it(value: int, seen: str) -> None:
     assert lines.shown(value, duration=True) == seen
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=10**12))
 def test_a_duration_reads_back_as_itself(value: int) -> None:
     assert seconds(lines.clock(value)) == value
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(min_value=1, max_value=50))
 def test_a_long_value_keeps_both_ends_within_the_width(text: str, width: int) -> None:
     found = lines.elided(text, width)

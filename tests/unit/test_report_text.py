@@ -293,7 +293,7 @@ def test_a_sentence_is_wrapped_below_its_beginning() -> None:
     found = on_terminal(plan_of(notices=("words and words " * 8,)))
 
     assert found[1].startswith("  · words and words")
-    assert found[2].startswith("    words")
+    assert found[2].startswith("    and words")
 
 
 def test_an_address_is_never_broken() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from vaultconf.fields import Flag, PolicyText, Text
+from vaultconf.fields import Flag, PolicyText
 from vaultconf.http import Request
 from vaultconf.kind import ANY_FOLDED_NAME, REQUIRED, Kind, Obstacle, Spec, Steps, Write, body_of, setting
+from vaultconf.moments import Moment
 
 
 class AclPolicy(Spec):
@@ -22,7 +23,7 @@ class AclPolicy(Spec):
         "Lets a templated value hold `*` and `+`.",
         only="openbao",
     )
-    expiration: Text = setting("", "When the policy ceases to exist (RFC 3339).", only="openbao")
+    expiration: Moment = setting("", "When the policy ceases to exist (RFC 3339).", only="openbao")
 
 
 def _write(kind: Kind, write: Write) -> Steps:

@@ -37,7 +37,8 @@ KIND = Kind(
     absent=((400, "No auth engine at"),),
     builtin=frozenset({"token"}),
     partial={"token": "tune."},
-    ignored=mounts.NOT_CONFIGURATION,
+    # Auth methods return it as false and take no other value.
+    ignored=mounts.NOT_CONFIGURATION | {"tune.force_no_cache"},
     destroys=RiskReason.REMOVES_ACCESS,
     loses="its roles and users, and every token it gave out",
     probe="sys/plugins/catalog",

@@ -41,8 +41,10 @@ class DatabaseConnection(Spec):
     password_authentication: Annotated[str, one_of("", "password", "scram-sha-256")] = setting(
         "", "PostgreSQL: how passwords are sent to the server."
     )
-    auth_type: Text = setting("", "Cloud IAM login, such as `gcp_iam`.")
-    service_account_json: Text = setting(None, "Credentials for it.", write_only=True, secret=True)
+    auth_type: Text = setting("", "Cloud IAM login, such as `gcp_iam`. Vault only.", only="vault")
+    service_account_json: Text = setting(
+        None, "Credentials for it. Vault only.", write_only=True, secret=True, only="vault"
+    )
     self_managed: Flag = setting(
         False, "PostgreSQL: static roles change their own passwords. Vault Enterprise.", only="vault"
     )

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from vaultconf.fields import Duration, Statements, Text, WordMap, one_of
+from vaultconf import credentials
+from vaultconf.fields import Duration, Statements, Text, one_of
 from vaultconf.kind import REQUIRED, Kind, Spec, setting
-from vaultconf.model import Server, Values
-
-CREDENTIAL_DEFAULTS = {
-    "rsa_private_key": {"format": "pkcs8", "key_bits": "2048"},
-    "client_certificate": {"key_type": "rsa", "key_bits": "2048", "signature_bits": "256"},
-}
+from vaultconf.model import Values
 
 
 class DatabaseRole(Spec):
@@ -27,21 +23,15 @@ class DatabaseRole(Spec):
     credential_type: Annotated[str, one_of("password", "rsa_private_key", "client_certificate")] = setting(
         "password", "What a user gets."
     )
-    credential_config: WordMap = setting({}, "Details of the credential, such as `key_bits`.", resets=True)
-
-
-def complete_credential(values: dict[str, object], _server: Server) -> None:
-    """The server adds what the credential's type needs and was not given."""
-    given = values.get("credential_config")
-    if isinstance(given, dict):
-        values["credential_config"] = {**CREDENTIAL_DEFAULTS.get(str(values.get("credential_type")), {}), **given}
+    credential_config: credentials.CredentialConfig = credentials.CredentialConfig()
 
 
 def _check(values: Values) -> list[str]:
+    problems = list(credentials.check(values))
     default, longest = values.get("default_ttl", 0), values.get("max_ttl", 0)
     if isinstance(default, int) and isinstance(longest, int) and 0 < longest < default:
-        return ["`default_ttl` is longer than `max_ttl`"]
-    return []
+        problems.append("`default_ttl` is longer than `max_ttl`")
+    return problems
 
 
 KIND = Kind(
@@ -52,5 +42,6 @@ KIND = Kind(
     path="{mount}/roles/{name}",
     mount_types=frozenset({"database"}),
     check=_check,
-    complete=complete_credential,
+    from_wire=credentials.from_wire,
+    write=credentials.write,
 )

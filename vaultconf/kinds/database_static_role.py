@@ -5,11 +5,14 @@ Creating one changes the user's password at once; deleting one leaves the user w
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
-from vaultconf.fields import Duration, Flag, Statements, Text, WordMap, one_of
-from vaultconf.kind import REQUIRED, Kind, Spec, setting
-from vaultconf.model import Values
+from vaultconf import credentials
+from vaultconf.fields import Duration, Flag, Statements, Text, one_of
+from vaultconf.http import Request
+from vaultconf.kind import REQUIRED, Kind, Spec, Steps, Write, setting
+from vaultconf.model import Action, Values
 
 
 class DatabaseStaticRole(Spec):
@@ -22,9 +25,9 @@ class DatabaseStaticRole(Spec):
     rotation_window: Duration = setting(0, "How long after the schedule it may happen. Vault only.", only="vault")
     rotation_statements: Statements = setting((), "Statements that change the password.")
     credential_type: Annotated[str, one_of("password", "rsa_private_key")] = setting(
-        "password", "What the user logs in with.", immutable=True
+        "password", "What the user logs in with; a new type counts from the next rotation on."
     )
-    credential_config: WordMap = setting({}, "Details of the credential.")
+    credential_config: credentials.CredentialConfig = credentials.CredentialConfig()
     skip_import_rotation: Flag = setting(
         False,
         "Keep the password when the role is made. Vault Enterprise.",
@@ -33,19 +36,41 @@ class DatabaseStaticRole(Spec):
     )
 
 
+_SHORTEST_PERIOD = 5
+_SHORTEST_WINDOW = 3600
+_STAND_IN_PERIOD = 86400
+
+
 def _check(values: Values) -> list[str]:
+    problems = list(credentials.check(values))
     period, schedule = values.get("rotation_period"), values.get("rotation_schedule")
+    window = values.get("rotation_window")
     if bool(period) == bool(schedule):
-        return ["give either `rotation_period` or `rotation_schedule`"]
-    if isinstance(period, int) and 0 < period < 5:
-        return ["`rotation_period` is at least 5 seconds"]
-    return []
+        problems.append("give either `rotation_period` or `rotation_schedule`")
+    if isinstance(period, int) and 0 < period < _SHORTEST_PERIOD:
+        problems.append("`rotation_period` is at least 5 seconds")
+    if isinstance(window, int) and 0 < window < _SHORTEST_WINDOW:
+        problems.append("`rotation_window` is at least one hour")
+    if window and not schedule:
+        problems.append("`rotation_window` goes with `rotation_schedule`")
+    return problems
 
 
 def _one_rhythm(body: dict[str, object]) -> dict[str, object]:
     """Servers refuse the rhythm that is not used, even when it is sent to be unset."""
     rhythm = {"rotation_period", "rotation_schedule", "rotation_window"}
     return {name: value for name, value in body.items() if value or name not in rhythm}
+
+
+def _write(kind: Kind, write: Write) -> Steps:
+    """Vault takes a window with its schedule only, and none of 0: a period has to stand in for a moment."""
+    window, schedule = "rotation_window", write.values.get("rotation_schedule")
+    if schedule and window in write.send:
+        if write.action is Action.UPDATE and not write.values[window]:
+            needed = {name: write.values[name] for name in kind.always_sent}
+            yield Request("POST", write.path, {**needed, "rotation_period": _STAND_IN_PERIOD})
+        write = replace(write, send=write.send | {"rotation_schedule"})
+    yield from credentials.write(kind, write)
 
 
 KIND = Kind(
@@ -58,5 +83,7 @@ KIND = Kind(
     always_sent=("username", "db_name"),
     ignored=frozenset({"last_vault_rotation", "name"}),
     check=_check,
+    from_wire=credentials.from_wire,
     to_wire=_one_rhythm,
+    write=_write,
 )

@@ -34,6 +34,7 @@ KIND = Kind(
     probe="sys/plugins/catalog",
     obstacle=_obstacle,
     check=mounts.check,
+    complete=mounts.complete,
     must_replace=mounts.must_replace,
     from_wire=mounts.from_wire,
     write=mounts.write,

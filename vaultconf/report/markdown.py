@@ -34,12 +34,16 @@ _DRIFT_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part that can be cut between its items; `more` says how many were, and has a `{}` for the number."""
+    """A part that can be cut between its items; `more` says how many were, and has a `{}` for the number.
+
+    `overview`: the items stand in other sections too.
+    """
 
     opening: str
     items: tuple[str, ...]
     closing: str = ""
     more: str = "- {} more"
+    overview: bool = False
 
     def text(self, room: int) -> tuple[str, int]:
         """The section in at most `room` characters, and how many items it lost; "" where nothing fits."""
@@ -60,7 +64,7 @@ class Section:
 
 
 def plan(plan: Plan, *, drift: bool = False, limit: int = LIMIT) -> str:
-    """The plan in at most `limit` characters (1,000 at least); `drift` reads it as Git against the server."""
+    """The plan in at most `limit` characters (4,000 at least); `drift` reads it as Git against the server."""
     longest = min(_LONGEST_CHANGE, limit // 4)
     sections = (
         *_open(plan),
@@ -87,7 +91,7 @@ def _compose(head: str, sections: Sequence[Section], limit: int) -> str:
     for section, share in zip(sections, _shares(sizes, room), strict=True):
         text, missing = section.text(share)
         parts += [text] if text else []
-        lost += 0 if text else missing
+        lost += 0 if text or section.overview else missing
     if lost:
         parts.append(f"_{lost} more did not fit; `--format text` shows all._\n")
     return "\n".join(parts)
@@ -132,7 +136,9 @@ def _about(address: Address, text: str) -> str:
 
 def _table(changes: Sequence[Change], *, drift: bool) -> Section:
     opening = "| | Object | Owner | Source |\n|---|---|---|---|"
-    return Section(opening, tuple(_row(change, drift=drift) for change in changes), more="| | {} more | | |")
+    return Section(
+        opening, tuple(_row(change, drift=drift) for change in changes), more="| | {} more | | |", overview=True
+    )
 
 
 def _row(change: Change, *, drift: bool) -> str:

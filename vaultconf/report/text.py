@@ -25,7 +25,8 @@ Line = tuple[Span, ...]
 _STYLES = {"+": "green", "~": "yellow", "±": "magenta", "-": "red", "!": "bold red", "@": "cyan", "?": "yellow"}
 _ASCII = str.maketrans({"→": "->", "…": "...", "±": "-/+", "·": "-"})
 _NARROWEST = 20
-# What the lines of policies and lists begin with; they are never wrapped.
+# What the lines of fields begin with, and those of policies and lists; they are never wrapped.
+_FIELD = " " * 6
 _CODE = " " * 8
 _HANGING = " " * 4
 # A symbol at the beginning stays with its word.
@@ -71,7 +72,7 @@ def _texts(line: Line, console: Console) -> Iterator[Text]:
 
 def _wrapped(text: Text, console: Console) -> Iterable[Text]:
     width = _width(console)
-    if not width or text.cell_len <= width or text.plain.startswith(_CODE):
+    if not width or text.cell_len <= width or text.plain.startswith(_FIELD):
         return (text,)
     first, *rest = text.divide(_breaks(text.plain, width - len(_HANGING)))
     return (first, *(Text(_HANGING) + part for part in rest))
@@ -147,7 +148,11 @@ def _bullet(text: str) -> Line:
 
 
 def _about(address: str, text: str, symbol: str = "·") -> Line:
-    return ((f"  {symbol} ", _STYLES.get(symbol, "dim")), (visible(address), ""), (f"  {text}" if text else "", "dim"))
+    return (
+        (f"  {symbol} ", _STYLES.get(symbol, "dim")),
+        (visible(address), ""),
+        (f"  {text}" if text else "", "" if symbol == "!" else "dim"),
+    )
 
 
 def _unverified(item: Unverified) -> Line:
@@ -185,14 +190,14 @@ def _heading(change: Change, width: int, *, drift: bool) -> Iterator[Line]:
 
 
 def _block(item: FieldView, *, drift: bool) -> Iterator[Line]:
-    yield ((f"      {item.name}", ""), ("  - Git, + server" if drift else "", "dim"))
+    yield ((f"{_FIELD}{item.name}", ""), ("  - Git, + server" if drift else "", "dim"))
     for line in item.block:
         yield ((f"{_CODE}{line}" if line else "", _STYLES.get(line[:1], "dim")),)
 
 
 def _value(item: FieldView, names: int, width: int, *, drift: bool) -> Iterator[Line]:
     """`name  before → after`; in two lines where a terminal has no room for one."""
-    name = f"      {item.name:{names}}  "
+    name = f"{_FIELD}{item.name:{names}}  "
     sides = [side for side in (item.before, item.after) if side]
     marks = (" in Git", " on the server") if drift and len(sides) == 2 else ("", "")
     room = max(width - len(name) - 2, _NARROWEST)
@@ -220,4 +225,8 @@ def _outcome(outcome: Outcome) -> Line:
     symbol = views.SYMBOLS[outcome.change.action] if good else "?" if outcome.status is Status.SKIPPED else "!"
     address = visible(str(outcome.change.address))
     verb = "" if good else f"{outcome.change.action} "
-    return ((f"  {symbol} ", _STYLES[symbol]), (f"{verb}{address}", ""), (f"  {views.outcome_text(outcome)}", "dim"))
+    return (
+        (f"  {symbol} ", _STYLES[symbol]),
+        (f"{verb}{address}", ""),
+        (f"  {views.outcome_text(outcome)}", "dim" if good else ""),
+    )

@@ -1,0 +1,62 @@
+"""The fixture that puts a ladder in front of a server: `from tests.support.climbing import climber`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import verified
+from tests.support.cli import Project
+from tests.support.ladders import Climber, Ladder, load
+from tests.support.servers import Server
+
+Climb = Callable[[str], Climber]
+
+
+@pytest.fixture
+def climber(
+    request: pytest.FixtureRequest, tmp_path: Path, unique: str, record_property: Callable[[str, object], None]
+) -> Iterator[Climb]:
+    """Return a function that sets out on a ladder: its server is there, and what surrounds the object."""
+    made: list[Climber] = []
+
+    def set_out(name: str) -> Climber:
+        needs = load(name).data
+        server: Server = request.getfixturevalue("audit_server" if needs.get("server") == "audit" else "server")
+        places = {"unique": unique, "folder": str(server.folder)}
+        if "DB_PASSWORD" in needs.get("env", {}):
+            places |= _database(request, [text.replace("<unique>", unique) for text in needs.get("sql", [])])
+        if "CA_KEY" in needs.get("env", {}):
+            places |= _authorities(server, unique)
+        ladder: Ladder = load(name, places)
+        record_property(verified.KIND, ladder.kind.name)
+        record_property(verified.SERVER, f"{server.product} {server.version}")
+        made.append(Climber(ladder, Project.new(tmp_path, server), server.raw()))
+        made[-1].set_out()
+        return made[-1]
+
+    yield set_out
+    for climbed in made:
+        climbed.clear()
+
+
+def _database(request: pytest.FixtureRequest, statements: list[str]) -> dict[str, str]:
+    postgres = request.getfixturevalue("postgres")
+    for statement in statements:
+        postgres.sql(statement)
+    return {"postgres": postgres.connection_url(), "password": postgres.password}
+
+
+def _authorities(server: Server, unique: str) -> dict[str, str]:
+    """Two certificates with their keys, made by the server; new lines escaped as quotes in YAML need it."""
+    raw = server.raw()
+    raw.write(f"sys/mounts/{unique}-pki", {"type": "pki"})
+    places = {}
+    for prefix in ("ca", "other_ca"):
+        wanted = {"common_name": prefix, "private_key_format": "pkcs8"}
+        made = raw.write(f"{unique}-pki/root/generate/exported", wanted)["data"]
+        places[prefix] = made["certificate"].replace("\n", "\\n")
+        places[f"{prefix}_key"] = made["private_key"].replace("\n", "\\n")
+    return places

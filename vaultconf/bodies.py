@@ -1,0 +1,230 @@
+"""The bodies of objects: which fields are said, where, and what may stand in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from vaultconf import references
+from vaultconf.declarations import RESERVED, WHOLE, Declaration, Declarations
+from vaultconf.errors import Place, Problem, nearest
+from vaultconf.kind import Kind
+from vaultconf.kind_facts import from_file
+from vaultconf.project import Project, TextFile, path_inside, read_text
+from vaultconf.strict_yaml import YamlList, YamlMap
+from vaultconf.yaml_text import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The document whose objects are read."""
+
+    file: str
+    namespace: str = ""
+    owner: str = ""
+
+    @property
+    def folder(self) -> PurePosixPath:
+        """Where paths in the document start from."""
+        return PurePosixPath(self.file).parent
+
+    def place(self, at: tuple[int, int]) -> Place:
+        """A position in the document."""
+        return Place(self.file, *at)
+
+
+class Bodies:
+    """Turns the bodies of objects into declarations, and gathers problems.
+
+    What the YAML reader has refused is not refused again: its places are `bad`.
+    """
+
+    def __init__(self, project: Project, found: Declarations) -> None:
+        self.project = project
+        self.found = found
+        self.bad = {problem.place for problem in project.problems}
+        self.declared_files = {file.name for file in (*project.policies, *project.password_policies)}
+        self.faults = 0
+
+    def complain(self, message: str, place: Place, hint: str = "") -> None:
+        """Note a problem, but no second one where the YAML itself is one."""
+        self.faults += 1
+        if place not in self.bad:
+            self.found.problems.append(Problem(message, place, hint))
+
+    def one_object(self, scope: Scope, kind: Kind, value: object, place: Place, params: dict[str, str]) -> None:
+        """One object's body, merged with what other documents said of it; an empty one is no field."""
+        declaration = self.declaration(scope, kind, params, place)
+        if value is None:
+            return
+        if not isinstance(value, YamlMap):
+            self.complain("must be a map of fields", place)
+            declaration.spoiled.add(WHOLE)
+            return
+        if kind.is_mount and "type" in value:
+            declaration.place = place
+        self.body(scope, declaration, value, "")
+
+    def declaration(self, scope: Scope, kind: Kind, params: dict[str, str], place: Place) -> Declaration:
+        """The declaration of an object, begun where it is named for the first time."""
+        path = kind.path_of(params)
+        key = (scope.namespace, path)
+        found = self.found.objects.get(key)
+        if found is None:
+            found = self.found.objects[key] = Declaration(kind, scope.namespace, params, place, path, scope.owner)
+        elif not found.owner:
+            found.owner = scope.owner
+        return found
+
+    def body(self, scope: Scope, declaration: Declaration, value: YamlMap, prefix: str) -> None:
+        """The fields of an object, or of a map inside it."""
+        kind = declaration.kind
+        for key, item in value.items():
+            at, value_at = scope.place(value.key_places[key]), scope.place(value.places[key])
+            name = prefix + key
+            if name in kind.fields:
+                faults = self.faults
+                read = self.read(scope, item, value_at)
+                if self.say(declaration, name, read, at):
+                    declaration.value_places[name] = value_at
+                    if self.faults != faults:
+                        declaration.spoiled.add(name)
+            elif name == RESERVED:
+                self.guidance(declaration, item, at)
+            elif name == "file" and from_file(kind):
+                self.text_file(scope, declaration, item, at, value_at)
+            elif any(known.startswith(f"{name}.") for known in kind.fields):
+                self.nested(scope, declaration, item, name, value_at)
+            else:
+                self.unknown(kind, key, prefix, at)
+
+    def nested(self, scope: Scope, declaration: Declaration, item: object, name: str, place: Place) -> None:
+        """A map of fields inside an object."""
+        if isinstance(item, YamlMap):
+            self.body(scope, declaration, item, f"{name}.")
+        elif item is None:
+            self.complain(f"`{name}` has no value: leave it out to get the server's defaults", place)
+        else:
+            self.complain(f"`{name}` must be a map", place)
+
+    def unknown(self, kind: Kind, key: str, prefix: str, place: Place) -> None:
+        """A key that the kind does not have."""
+        if (new := kind.old_names.get(prefix + key)) is not None:
+            self.complain(f"`{key}` is an old name", place, f"write `{new}`")
+            return
+        known = {name[len(prefix) :].split(".")[0] for name in kind.fields if name.startswith(prefix)}
+        if not prefix:
+            known |= {RESERVED, "file"} if from_file(kind) else {RESERVED}
+        self.complain(f"unknown field `{shown(prefix + key)}`", place, nearest(key, known))
+
+    def say(self, declaration: Declaration, name: str, value: object, place: Place) -> bool:
+        """Note one field; each is said once in the whole project, only a mount's type may be repeated."""
+        kind, own_name = declaration.kind, declaration.params.get(declaration.kind.holes[-1], "")
+        if not name.startswith(kind.partial.get(own_name, "")):
+            only = kind.partial[own_name].rstrip(".")
+            self.complain(f"`{own_name}` is built in: only its `{only}` can be written", place)
+            return False
+        first = declaration.places.get(name)
+        if first is None:
+            declaration.fields[name] = value
+            declaration.places[name] = place
+            return True
+        if name != "type" or not kind.is_mount:
+            subject = f"`{shown(declaration.path)}`: `{name}` is declared already"
+            self.complain(subject, place, f"first at {first}; keep one of them")
+        elif declaration.fields[name] != value:
+            self.complain(f"`{shown(declaration.path)}` has another `type` already", place, f"first at {first}")
+        return False
+
+    def guidance(self, declaration: Declaration, item: object, place: Place) -> None:
+        """The reserved key."""
+        if not isinstance(item, YamlMap):
+            self.complain(f"`{RESERVED}` must be a map", place)
+        elif declaration.guidance is not None:
+            self.complain(f"`{RESERVED}` is declared already", place, f"first at {declaration.places[RESERVED]}")
+        else:
+            declaration.guidance = item
+            declaration.places[RESERVED] = place
+
+    def text_file(self, scope: Scope, declaration: Declaration, item: object, place: Place, at: Place) -> None:
+        """`file:` names a policy file beside the document; those of `policies/` itself are declared already."""
+        file = TextFile("", None)
+        if not isinstance(item, str) or "${" in item:
+            self.complain("`file` must be a path relative to this file, in plain text", at)
+        else:
+            try:
+                target = self.policy_path(scope, item)
+                if target in self.declared_files:
+                    self.already(declaration, target, place, at)
+                    return
+                file = TextFile(target, read_text(self.project.root, target))
+            except ValueError as error:
+                self.complain(str(error), at)
+        self.text(declaration, from_file(declaration.kind), file, place)
+
+    def policy_path(self, scope: Scope, written: str) -> str:
+        """Where a policy file really lies. Raises ValueError where it must not be named."""
+        target = references.inside(written, scope.folder)
+        return path_inside(self.project.root, target).relative_to(self.project.root).as_posix()
+
+    def already(self, declaration: Declaration, target: str, place: Place, at: Place) -> None:
+        """A file of `policies/` named once more; it still gives its own policy the text."""
+        kept = PurePosixPath(target)
+        reason = f"every .hcl file of `{kept.parent}/` is a policy"
+        self.complain(f"`{shown(target)}` is declared already: {reason}", at, "take one of the two away")
+        if kept.stem != declaration.params[declaration.kind.holes[-1]]:
+            self.text(declaration, from_file(declaration.kind), TextFile("", None), place)
+
+    def text(self, declaration: Declaration, name: str, file: TextFile, place: Place) -> None:
+        """The text of a policy file as a field; None counts as written, so that nothing seems to be missing."""
+        text, offsets = references.in_file(file.text) if file.text is not None else ("", [])
+        if not self.say(declaration, name, text, place):
+            return
+        for offset in offsets:
+            line, start = text_line(file.text or "", offset)
+            where = Place(file.name, line, offset - start + 1)
+            self.complain("policy text cannot hold a reference", where, "write `$${` for a literal `${`")
+        if file.text is None or offsets:
+            declaration.spoiled.add(name)
+        declaration.files[name] = file.name
+
+    def read(self, scope: Scope, value: object, place: Place) -> object:
+        """Find the references in a value; `$${` becomes `${`."""
+        if self.bad and place in self.bad:
+            self.faults += 1
+        if isinstance(value, str):
+            return self.template(scope, value, place) if "${" in value else value
+        if isinstance(value, YamlMap):
+            return self.map(scope, value)
+        if isinstance(value, YamlList):
+            items = [self.read(scope, item, scope.place(at)) for item, at in zip(value, value.places, strict=True)]
+            return value if items == value else items
+        return value
+
+    def map(self, scope: Scope, value: YamlMap) -> dict[str, object]:
+        """A map of words."""
+        for key, at in value.key_places.items():
+            if "${" in key:
+                self.complain("a key cannot hold a reference", scope.place(at))
+        return {key: self.read(scope, item, scope.place(value.places[key])) for key, item in value.items()}
+
+    def template(self, scope: Scope, text: str, place: Place) -> object:
+        """A text with references, whose files must lie inside the project, whether they are there or not."""
+        try:
+            found = references.parse(text, scope.folder)
+            if isinstance(found, references.Template):
+                for reference in found.references:
+                    if reference.scheme == "file":
+                        path_inside(self.project.root, reference.target)
+        except references.BadReference as error:
+            self.complain(str(error), place, error.hint)
+            return ""
+        except ValueError as error:
+            self.complain(f"`${{file:…}}`: {error}", place)
+            return ""
+        return found
+
+
+def text_line(text: str, offset: int) -> tuple[int, int]:
+    """The line, from 1, of a character of a text, and the offset at which that line begins."""
+    return text.count("\n", 0, offset) + 1, text.rfind("\n", 0, offset) + 1

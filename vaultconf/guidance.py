@@ -1,0 +1,58 @@
+"""The reserved key `vaultconf:` of an object: how to treat it, not what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from vaultconf.declarations import RESERVED, Declaration
+from vaultconf.errors import Place, Problem, nearest
+from vaultconf.kind import Kind
+from vaultconf.model import Guidance
+from vaultconf.strict_yaml import YamlList
+from vaultconf.yaml_text import shown
+
+_KNOWN: Mapping[str, type] = {"protect": bool, "create_only": bool, "ignore": list, "allow_plaintext": bool}
+_NOT_YET = frozenset({"renamed_from", "rotate_root", "show"})
+
+
+def read(declaration: Declaration) -> tuple[Guidance, list[Problem]]:
+    """Read the key of one object, with what is wrong with it."""
+    given = declaration.guidance
+    if given is None:
+        return Guidance(), []
+    file = declaration.places[RESERVED].file
+    accepted: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for key, value in given.items():
+        problem = _problem(key, value, Place(file, *given.key_places[key]), Place(file, *given.places[key]))
+        if problem is not None:
+            problems.append(problem)
+        elif isinstance(value, YamlList):
+            wrong = list(_not_ignorable(declaration.kind, value, file))
+            problems += wrong
+            accepted[key] = () if wrong else tuple(value)
+        else:
+            accepted[key] = value
+    return Guidance(**accepted), problems
+
+
+def _problem(key: str, value: object, key_place: Place, place: Place) -> Problem | None:
+    if key in _NOT_YET:
+        return Problem(f"`{RESERVED}.{key}` is not in this version", key_place)
+    if key not in _KNOWN:
+        return Problem(f"unknown key `{shown(key)}` in `{RESERVED}`", key_place, nearest(key, _KNOWN))
+    if not isinstance(value, _KNOWN[key]):
+        meant = "a list of fields" if _KNOWN[key] is list else "true or false"
+        return Problem(f"`{RESERVED}.{key}` must be {meant}", place)
+    return None
+
+
+def _not_ignorable(kind: Kind, names: YamlList, file: str) -> Iterator[Problem]:
+    for name, at in zip(names, names.places, strict=True):
+        place = Place(file, *at)
+        if not isinstance(name, str) or name not in kind.fields:
+            hint = nearest(name, kind.fields) if isinstance(name, str) else ""
+            yield Problem(f"`{RESERVED}.ignore` names no field of this object", place, hint)
+        elif kind.fields[name].required:
+            yield Problem(f"`{name}` is needed to make the object and cannot be ignored", place)

@@ -1,0 +1,68 @@
+"""References between objects: what a field names must be declared, built in, or external."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from vaultconf import catalogue
+from vaultconf.address import Pattern
+from vaultconf.declarations import Declaration
+from vaultconf.errors import Problem, nearest
+from vaultconf.kind import Field
+from vaultconf.kind_facts import naming
+from vaultconf.model import Address, Desired, Values
+from vaultconf.yaml_text import shown
+
+#: Looking for the nearest name is slow where there are thousands: after so many complaints nobody needs it.
+_MOST_HINTS = 20
+
+
+def targets(spec: Field, values: Values, params: Mapping[str, str], namespace: str) -> Iterator[tuple[str, Address]]:
+    """The names that a field holds, with the addresses they stand for; `params` are those of the object."""
+    value = values.get(spec.name)
+    names = value if isinstance(value, tuple) else (value,) if isinstance(value, str) and value else ()
+    if not names:
+        return
+    kind = catalogue.all_kinds()[spec.marks.names]
+    for name in names:
+        path = kind.path_of({**(params if spec.marks.within else {}), kind.holes[-1]: name})
+        yield name, Address(path, namespace)
+
+
+class Names:
+    """What may be named, and who was found to name what is not there."""
+
+    def __init__(self, objects: Iterable[Desired], external: Iterable[Pattern]) -> None:
+        self.declared = {desired.address for desired in objects}
+        self.external = tuple(external)
+        self.hints = 0
+
+    def undeclared(self, desired: Desired, declaration: Declaration) -> Iterator[Problem]:
+        """A problem for every name in an object that stands for nothing."""
+        for spec in naming(desired.kind):
+            for name, address in targets(spec, desired.values, desired.params, desired.address.namespace):
+                if not self.stands(spec, name, address):
+                    title = catalogue.all_kinds()[spec.marks.names].title
+                    message = f"`{spec.name}` names the {title} `{shown(name)}`, which is not declared"
+                    yield Problem(message, declaration.item_place(spec.name, name), self.hint(spec, name, address))
+
+    def stands(self, spec: Field, name: str, address: Address) -> bool:
+        """Whether a name stands for something."""
+        if address in self.declared or name in catalogue.all_kinds()[spec.marks.names].builtin:
+            return True
+        return any(pattern.matches(str(address)) for pattern in self.external)
+
+    def hint(self, spec: Field, name: str, address: Address) -> str:
+        """What to do about a name that stands for nothing."""
+        self.hints += 1
+        parent = address.path.rpartition("/")[0] + "/"
+        if self.hints <= _MOST_HINTS:
+            siblings = {
+                other.path.removeprefix(parent)
+                for other in self.declared
+                if other.namespace == address.namespace and other.path.startswith(parent)
+            }
+            found = nearest(name, siblings | catalogue.all_kinds()[spec.marks.names].builtin)
+            if found:
+                return found
+        return f"declare it, or list `{shown(str(address))}` under `external`"

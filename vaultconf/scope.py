@@ -1,0 +1,75 @@
+"""What a run looks at: `owns`, `prune` and `ignore` of the settings, `--only`, and the day."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from vaultconf.address import Pattern
+from vaultconf.model import Address, Held
+from vaultconf.settings import Settings, expired
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a run looks at: the settings, `--only`, `--resend`, and the day on which holds are judged."""
+
+    settings: Settings
+    only: tuple[Pattern, ...] = ()
+    resend: tuple[Pattern, ...] = ()
+    today: datetime.date = datetime.date.min
+
+    def covers(self, address: Address) -> bool:
+        """Whether the run looks at this address at all."""
+        text = str(address)
+        return self.settings.owned(text) and (not self.only or any(pattern.matches(text) for pattern in self.only))
+
+    def may_cover(self, place: Address) -> bool:
+        """Whether it may look at an address like `place`, in which the segment `+` is anything."""
+        return all(
+            not patterns or any(may_match(pattern.text, str(place)) for pattern in patterns)
+            for patterns in (self.settings.owns, self.only)
+        )
+
+    def pruned(self, address: Address) -> bool:
+        """Whether Git is the whole truth about this address."""
+        return any(pattern.reaches(address.namespace, str(address)) for pattern in self.settings.prune)
+
+    def may_prune(self, place: Address) -> bool:
+        """Whether Git is the whole truth about an address like `place`, in which the segment `+` is anything."""
+        return any(
+            may_match(pattern.text, str(place))
+            for pattern in self.settings.prune
+            if not place.namespace or pattern.text.startswith((f"{place.namespace}/", "+/"))
+        )
+
+    def resent(self, address: Address) -> bool:
+        """Whether the write-only fields of this object are to be sent again."""
+        return any(pattern.matches(str(address)) for pattern in self.resend)
+
+    def held(self, address: Address) -> Held | None:
+        """The hold on this address, if there is one today."""
+        text = str(address)
+        hold = next((hold for hold in self.settings.ignore if hold.holds(text, self.today)), None)
+        return Held(address, hold.reason, hold.until.isoformat() if hold.until else "") if hold else None
+
+    def ended(self, address: Address) -> str:
+        """A notice where a hold on this address has ended, else ""."""
+        hold = expired(self.settings, str(address), self.today)
+        if hold is None or hold.until is None:
+            return ""
+        why = f" ({hold.reason})" if hold.reason else ""
+        return f"{address}: the hold ended on {hold.until.isoformat()}{why}"
+
+
+def may_match(pattern: str, place: str) -> bool:
+    """Whether a pattern covers any path like `place`, in which `+` is any segment, and a final one any rest."""
+    mine, theirs = pattern.split("/"), place.split("/")
+    for index, (ours, other) in enumerate(zip(mine, theirs, strict=False)):
+        if other == "+" and index == len(theirs) - 1:
+            return True
+        if index == len(mine) - 1 and ours.endswith("*"):
+            return other == "+" or other.startswith(ours[:-1])
+        if "+" not in (ours, other) and ours != other:
+            return False
+    return len(mine) == len(theirs)
