@@ -110,11 +110,16 @@ def open_contact(
     patience = replace(connection, timeout=min(connection.timeout, _FIRST_CONTACT_SECONDS))
     with Transport(patience, token=None, read_only=True, user_agent=agent) as first:
         server = detect(first, connection.address)
-        refuse_namespace(server, connection.namespace)
-        first.authenticate(_some(token))
-        check_token(Contact(first, server, connection.namespace))
+    refuse_namespace(server, connection.namespace)
+    token = _some(token)
     transport = Transport(connection, token=token, read_only=read_only, concurrency=concurrency, user_agent=agent)
-    return Contact(transport, server, connection.namespace)
+    contact = Contact(transport, server, connection.namespace)
+    try:
+        check_token(contact)
+    except BaseException:
+        transport.close()
+        raise
+    return contact
 
 
 def _some(token: Secret | None) -> Secret:
@@ -127,7 +132,7 @@ def detect(transport: Transport, address: str) -> Server:
     """Ask what is behind the address. Raises ConnectionFailed or ServerRefused."""
     answer = transport.send(Request("GET", "sys/health", query=_HEALTH))
     if answer.status == 0:
-        raise ConnectionFailed(f"cannot reach {address}: {answer.fault}")
+        raise ConnectionFailed(f"cannot reach {answer.fault}")
     health = answer.json
     if "initialized" not in health or "sealed" not in health:
         if answer.status in (429, 500, 502, 503, 504) or answer.errors:
@@ -168,7 +173,7 @@ def check_token(contact: Contact) -> None:
     """
     answer = contact.transport.send(contact.within(Request("GET", "auth/token/lookup-self")))
     if answer.status == 0:
-        raise ConnectionFailed(f"cannot reach {contact.server.address}: {answer.fault}")
+        raise ConnectionFailed(f"cannot reach {answer.fault}")
     if answer.status == 404 and contact.namespace:
         hint = "create it, or correct VAULT_NAMESPACE or the target's `namespace`"
         raise InputError(f"there is no namespace `{contact.namespace}` on this server", hint)

@@ -13,126 +13,46 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-from pydantic import Field as PydanticField
-
 from vaultconf import answer_values
-from vaultconf.fields import Codec
 from vaultconf.http import Answer, Request
-from vaultconf.model import Action, Live, RiskReason, Server, Values
+from vaultconf.nouns import Action, Live, RiskReason, Server, Values
+from vaultconf.spec import (
+    REQUIRED,
+    Computed,
+    Field,
+    Marks,
+    Required,
+    Spec,
+    computed_fields,
+    default_of,
+    defaults_of,
+    fields_of,
+    setting,
+)
+
+# A kind's file needs nothing but this module and the field types.
+__all__ = [
+    "ANY_FOLDED_NAME",
+    "ANY_NAME",
+    "REQUIRED",
+    "Computed",
+    "Field",
+    "Kind",
+    "Marks",
+    "Names",
+    "Obstacle",
+    "Required",
+    "Spec",
+    "Steps",
+    "Write",
+    "body_of",
+    "default_of",
+    "fields_of",
+    "post",
+    "setting",
+]
 
 _HOLE = re.compile(r"\{(\w+)\}")
-
-
-class Spec(BaseModel):
-    """Base of every kind's model; reads the YAML and Vault's answer into the same frozen values."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True, protected_namespaces=()
-    )
-
-
-class Required:
-    """The default of a field that must be written."""
-
-    def __repr__(self) -> str:
-        return "required"
-
-
-REQUIRED = Required()
-
-
-@dataclass(frozen=True, slots=True)
-class Computed:
-    """A default that depends on the server or on other values; `text` says it in the docs."""
-
-    value: Callable[[Server, Values], object]
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """What is special about a field.
-
-    secret: must be a reference, and is never shown. write_only: no server returns it; returned: the only
-    product that does ("" for all). immutable: a new value means delete and create. resets: every write that
-    leaves it out resets it. chosen: the server picks it, so it is compared only when written. read_from: a path
-    of its own returns it, asked only when it is written. only: the product that has the field. names: the kind
-    whose objects it names (within: of the same mount; must_exist: an unknown name is an error). from_file: the
-    text may be given as `file:`.
-    """
-
-    default: object = None
-    secret: bool = False
-    write_only: bool = False
-    returned: str = ""
-    immutable: bool = False
-    resets: bool = False
-    chosen: bool = False
-    read_from: str = ""
-    only: str = ""
-    names: str = ""
-    within: bool = False
-    must_exist: bool = True
-    from_file: bool = False
-
-    def __call__(self, schema: dict[str, Any]) -> None:
-        """Complete the field's JSON Schema; pydantic calls this."""
-        if self.write_only:
-            schema["writeOnly"] = True
-        if isinstance(self.default, bool | int | str):
-            schema["default"] = self.default
-        elif isinstance(self.default, tuple | Mapping):
-            schema["default"] = list(self.default) if isinstance(self.default, tuple) else dict(self.default)
-
-
-def setting(default: object, description: str, **marks: Any) -> Any:
-    """Declare a field: the server's default, one line of documentation, and its marks (see Marks)."""
-    shown = None if isinstance(default, Required) else default
-    return PydanticField(default=shown, description=description, json_schema_extra=Marks(default=default, **marks))
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a kind, by its dotted name in the YAML."""
-
-    name: str
-    codec: Codec
-    description: str
-    marks: Marks
-
-    @property
-    def required(self) -> bool:
-        return self.marks.default is REQUIRED
-
-    def read(self, value: object) -> object:
-        """Read a value of the YAML. Raises ValueError, whose message quotes no value."""
-        return self.codec.read_yaml(value)
-
-    def exists_on(self, server: Server) -> bool:
-        """Whether this server knows the field."""
-        return self.marks.only in ("", server.product)
-
-    def read_back_on(self, server: Server) -> bool:
-        """Whether this server returns the field, so that it can be compared."""
-        return not self.marks.write_only and self.marks.returned in ("", server.product)
-
-
-@cache
-def fields_of(model: type[Spec], prefix: str = "") -> Mapping[str, Field]:
-    """All fields of a model by dotted name, nested models flattened."""
-    found: dict[str, Field] = {}
-    for name, info in model.model_fields.items():
-        inner = info.annotation
-        if isinstance(inner, type) and issubclass(inner, Spec):
-            found.update(fields_of(inner, f"{prefix}{name}."))
-            continue
-        codec = next(item for item in info.metadata if isinstance(item, Codec))
-        marks = info.json_schema_extra
-        if not isinstance(marks, Marks):
-            raise TypeError(f"{model.__name__}.{name} is not declared with setting()")
-        found[prefix + name] = Field(prefix + name, codec, info.description or "", marks)
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +248,7 @@ class Kind:
     def completed(self, server: Server, params: Mapping[str, str], written: Values) -> dict[str, object]:
         """Complete what was written with this server's defaults; what only the server picks stays out."""
         prefix = self.partial.get(params[self.holes[-1]], "") if self.partial else ""
-        constant, computed = _defaults(self.model, server, prefix)
+        constant, computed = defaults_of(self.model, server, prefix)
         values = {**constant, **written}
         for spec in computed:
             if spec.name not in values:
@@ -339,37 +259,13 @@ class Kind:
     def live(self, data: Mapping[str, Any], server: Server) -> Live:
         """Read Vault's answer. Raises ValueError, which quotes no value, where the answer has another shape."""
         values, unknown = answer_values.read(self.model, self.from_wire(data))
-        for name in _computed(self.model):
-            if isinstance(values[name], Computed):
+        for name in computed_fields(self.model):
+            if values[name] is None:
                 values[name] = default_of(self.fields[name], server, values)
         extras = {name: data[name] for name in self.extras if name in data} if self.extras else {}
         return Live(values, unknown - self.ignored - self.old_names.keys() if unknown else unknown, extras)
 
 
 @cache
-def _defaults(model: type[Spec], server: Server, prefix: str) -> tuple[Mapping[str, object], tuple[Field, ...]]:
-    """The defaults that are the same for every object of a kind, and the fields whose default is computed."""
-    wanted = [
-        spec
-        for name, spec in fields_of(model).items()
-        if name.startswith(prefix) and not spec.required and not spec.marks.chosen and spec.exists_on(server)
-    ]
-    constant = {spec.name: spec.marks.default for spec in wanted if not isinstance(spec.marks.default, Computed)}
-    return constant, tuple(spec for spec in wanted if isinstance(spec.marks.default, Computed))
-
-
-@cache
-def _computed(model: type[Spec]) -> tuple[str, ...]:
-    """The fields whose default depends on the server or on other values."""
-    return tuple(name for name, spec in fields_of(model).items() if isinstance(spec.marks.default, Computed))
-
-
-@cache
 def _holes(template: str) -> tuple[str, ...]:
     return tuple(_HOLE.findall(template))
-
-
-def default_of(spec: Field, server: Server, values: Values) -> object:
-    """The value that this server gives a field that is left out."""
-    default = spec.marks.default
-    return default.value(server, values) if isinstance(default, Computed) else default

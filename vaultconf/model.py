@@ -5,31 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from vaultconf.errors import Place, Problem
+from vaultconf.kind import Kind
+from vaultconf.nouns import Action, Live, RiskReason, Server, Values
 
-if TYPE_CHECKING:
-    from vaultconf.kind import Kind
-
-#: The canonical values of an object's fields, by dotted field name.
-Values = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What was found behind the address; `version` as the server says it ("" where nobody was asked)."""
-
-    product: str
-    version: str = ""
-    enterprise: bool = False
-    address: str = ""
-    cluster_id: str = ""
-
-    @property
-    def namespaces(self) -> bool:
-        """Whether namespaces exist there: community Vault ignores the header and answers from root."""
-        return self.product == "openbao" or self.enterprise
+__all__ = [
+    "Action",
+    "Address",
+    "Blocked",
+    "Change",
+    "Desired",
+    "FieldChange",
+    "Guidance",
+    "Held",
+    "Live",
+    "Outcome",
+    "Plan",
+    "Risk",
+    "RiskReason",
+    "Server",
+    "Status",
+    "Unmanaged",
+    "Unreadable",
+    "Unverified",
+    "Values",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +69,11 @@ class Desired:
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
-    """One object as the server has it; `extras` are facts a write needs (a version for check-and-set)."""
-
-    values: Values
-    unknown: frozenset[str] = frozenset()
-    extras: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Unreadable:
     """A read that failed: the object is unknown, which is not absent. `status` is 0 without an answer."""
 
     status: int
     reason: str
-
-
-class Action(StrEnum):
-    """What a change does."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    REPLACE = "replace"
-    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +84,6 @@ class FieldChange:
     before: object = None
     after: object = None
     secret: bool = False
-
-
-class RiskReason(StrEnum):
-    """Why a change needs a person to name it."""
-
-    DESTROYS_DATA = "destroys_data"
-    REMOVES_ACCESS = "removes_access"
 
 
 @dataclass(frozen=True, slots=True)

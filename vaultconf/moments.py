@@ -7,7 +7,7 @@ from typing import Annotated
 
 from vaultconf.fields import Codec
 
-_SCHEMA = {"type": "string", "format": "date-time", "examples": ["2030-01-31T00:00:00Z"]}
+_SCHEMA = {"type": "string", "format": "date-time"}
 
 
 def _moment_from_yaml(value: object) -> str:

@@ -166,6 +166,8 @@ def check(values: Values) -> list[str]:
     problems = []
     if (alias := TYPE_ALIASES.get(str(values.get("type")))) is not None:
         problems.append(f"`type` is an old spelling; write `{alias}`")
+    if "+builtin" in str(values.get("plugin_version", "")):
+        problems.append("`plugin_version` names the built-in plugin, which the server stores as none: leave it out")
     lowest, highest = values.get("tune.default_lease_ttl", 0), values.get("tune.max_lease_ttl", 0)
     if isinstance(lowest, int) and isinstance(highest, int) and 0 < highest < lowest:
         problems.append("`tune.default_lease_ttl` is longer than `tune.max_lease_ttl`")

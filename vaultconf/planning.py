@@ -40,6 +40,7 @@ def make(state: DesiredState, reading: Reading, server: Server, scope: Scope, re
     planner.foreign(state, looked_at)
     planner.strangers(state)
     planner.unlisted()
+    planner.unmatched(state)
     return planner.plan(state.notices, unknown_to(server, looked_at))
 
 
@@ -105,14 +106,12 @@ class _Planner:
         return self.homes[key]
 
     def home_problem(self, desired: Desired, address: Address) -> str:
-        coming = self.changes.get(address)
-        mount = (
-            coming.after
-            if coming is not None
-            else mount_values(self.reading.tables, desired.kind, desired.params, address.namespace, self.server)
-        )
+        mount = mount_values(self.reading.tables, desired.kind, desired.params, address.namespace, self.server)
         if isinstance(mount, Unreadable):
             return ""
+        if (coming := self.changes.get(address)) is not None:
+            # What a tune leaves alone (all but the tune of `token`) stays as it is.
+            mount = {**(mount or {}), **coming.after}
         if mount is None:
             return f"its mount {address} is not there, and this run does not make it"
         if not fits(desired.kind, mount):
@@ -194,6 +193,18 @@ class _Planner:
                 self.blocked.append(Blocked(kind, collection, reason.status, f"cannot be listed: {reason.reason}"))
             elif "+" not in collection.path.split("/") and reason.reason != NO_NAMESPACE:
                 self.notices.append(f"{collection} cannot be listed, so strangers there are unknown: {reason.reason}")
+
+    def unmatched(self, state: DesiredState) -> None:
+        """A pattern of the command line that covers nothing is likely a slip."""
+        declared = [str(desired.address) for desired in state.objects]
+        strange = [str(stranger.address) for stranger in self.reading.strangers]
+        for option, patterns, there in (
+            ("--only", self.scope.only, (*declared, *strange)),
+            ("--resend", self.scope.resend, declared),
+        ):
+            for pattern in patterns:
+                if not any(map(pattern.matches, there)):
+                    self.notices.append(f"`{option} {pattern.text}` matches nothing that is declared or there")
 
     def plan(self, notices: tuple[str, ...], errors: Iterator[Problem]) -> Plan:
         for name, fields in sorted(self.reading.unknown_fields.items()):

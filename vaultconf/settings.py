@@ -182,7 +182,7 @@ def _namespace(reader: Reader, found: Mapping[str, object], name: str) -> str | 
 def _login(reader: Reader, name: str) -> Mapping[str, str]:
     here = ("targets", name, "auth")
     login = reader.mapping(*here)
-    if here[-1] not in reader.mapping("targets", name):
+    if not isinstance(reader.mapping("targets", name).get("auth"), YamlMap):
         return {}
     method = login.get("method")
     if method in _LOGINS_NOT_YET:

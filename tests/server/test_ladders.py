@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.climbing import Climb, climber
+from tests.support.climbing import Climb
 from tests.support.ladders import ladder_names
-
-__all__ = ["climber"]
 
 
 @pytest.mark.parametrize("name", ladder_names())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import pytest
 
-from tests.support.climbing import Climb, climber
+from tests.support.climbing import Climb
 from tests.support.ladders import Climber, Mutation, Step, ladder_names
-
-__all__ = ["climber"]
 
 
 @pytest.mark.parametrize("name", ladder_names())
@@ -16,14 +16,18 @@ def test_a_field_changed_by_hand_is_named_by_the_plan_and_repaired_by_apply(name
     climbing.make_raw()
     mutations = list(climbing.ladder.mutations(climbing.server))
 
-    found = {mutation.field: _repaired(climbing, mutation) for mutation in mutations}
+    found = dict(_repaired(climbing, mutations))
 
     assert found
     assert found == {mutation.field: mutation.expected for mutation in mutations}
 
 
-def _repaired(climbing: Climber, mutation: Mutation) -> Step:
-    """Bring the object into the state that is declared, change it by hand, and let apply repair it."""
-    climbing.climb(mutation.wanted)
-    climbing.mutate(mutation)
-    return climbing.climb(mutation.wanted, allow=mutation.allow)
+def _repaired(climbing: Climber, mutations: Iterable[Mutation]) -> Iterator[tuple[str, Step]]:
+    """For each field: bring the object into the state that is declared, change it by hand, let apply repair it."""
+    declared = None
+    for mutation in mutations:
+        if mutation.wanted != declared:
+            climbing.climb(mutation.wanted)
+        declared = mutation.wanted
+        climbing.mutate(mutation)
+        yield mutation.field, climbing.climb(mutation.wanted, allow=mutation.allow)

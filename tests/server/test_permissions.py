@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -191,6 +192,26 @@ def test_a_read_that_fails_on_the_way_blocks_its_object(
 
     assert result.exit_code == 1, result
     assert blocked(result.plan)[hidden][0] == status
+    assert changes(result.plan) == {f"sys/policies/acl/{unique}-open": "create"}
+
+
+def test_a_read_without_an_answer_in_time_blocks_its_object(project: Project, unique: str, proxy: Proxy) -> None:
+    two_policies(project, unique)
+    hidden = f"sys/policies/acl/{unique}-hidden"
+    released = threading.Event()
+
+    def hang(asked: stub.Asked) -> None:
+        if asked.target == f"/v1/{hidden}":
+            released.wait(30)
+
+    proxy.fault = hang
+
+    result = project.run("plan", "--format", "json", env={**proxy.access, "VAULT_CLIENT_TIMEOUT": "1s"})
+    released.set()
+
+    assert result.exit_code == 1, result
+    assert blocked(result.plan)[hidden][0] == 0
+    assert "no answer in time" in blocked(result.plan)[hidden][1]
     assert changes(result.plan) == {f"sys/policies/acl/{unique}-open": "create"}
 
 

@@ -1,4 +1,4 @@
-"""The fixture that puts a ladder in front of a server: `from tests.support.climbing import climber`."""
+"""The fixture that puts a ladder in front of a server."""
 
 from __future__ import annotations
 

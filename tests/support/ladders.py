@@ -160,7 +160,9 @@ class Ladder:
     def _named(self, names: Iterable[str], server: Server) -> tuple[str, ...]:
         """Those that a plan on this server can name, in order."""
         specs = {name: field_of(self.kind, name) for name in names}
-        return tuple(sorted(name for name, spec in specs.items() if spec.exists_on(server) and spec.read_back_on(server)))
+        return tuple(
+            sorted(name for name, spec in specs.items() if spec.exists_on(server) and spec.read_back_on(server))
+        )
 
 
 def load(name: str, places: Mapping[str, str] | None = None) -> Ladder:
@@ -253,18 +255,15 @@ class Climber:
         )
 
     def planned(self) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-        """The action and the fields that the plan names for the object, and what else it would change."""
+        """The action and the fields that the plan names for the object, and what else it would change or notes."""
         result = self._run("plan", "--format", "json")
         assert result.exit_code == 0, result
         changes = result.plan["changes"]
         ours = [change for change in changes if change["address"] == self.ladder.address]
-        others = tuple(change["address"] for change in changes if change not in ours)
+        notes = [notice for notice in result.plan["notices"] if self.ladder.kind.name in notice]
+        others = (*(change["address"] for change in changes if change not in ours), *notes)
         fields = tuple(sorted(item["field"] for change in ours for item in change["fields"]))
         return "".join(change["action"] for change in ours), fields, others
-
-    def notices(self) -> list[str]:
-        """What the plan says beside the changes."""
-        return list(self._run("plan", "--format", "json").plan["notices"])
 
     def mutate(self, mutation: Mutation) -> None:
         """Change one field through the API."""

@@ -1,4 +1,4 @@
-"""The documentation is true: what it names exists, what it shows is accepted, what is generated is current.
+"""The documentation is true: what it names exists, what it shows is accepted.
 
 Every YAML block of the documentation says what it is, beside its language: `file=PATH` (of the project that the page's
 blocks make together), `alone` (desired state of a project of its own), `settings` (a `vaultconf.yaml`), `wrong` (refused
@@ -8,10 +8,8 @@ else's format).
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
-import textwrap
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,9 +19,8 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from docs import generate
 from tests.support.markdown import ROOT, Block, blocks, pages, prose
-from vaultconf import catalogue, pipeline
+from vaultconf import pipeline
 from vaultconf.cli import app
 from vaultconf.errors import ExitCode, InputError
 
@@ -42,103 +39,15 @@ def of_word(word: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("block", found, ids=str)
 
 
-# --- what is generated ---------------------------------------------------------------------------------------
-
-
-def test_generated_pages_and_the_schema_are_current() -> None:
-    out_of_date = generate.stale()
-
-    assert out_of_date == [], "run `make docs`"
-
-
-def test_the_generator_names_what_is_out_of_date_and_then_writes_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(generate, "ROOT", tmp_path)
-    left_over = tmp_path / "docs/reference/kinds/gone.md"
-    left_over.parent.mkdir(parents=True)
-    left_over.write_text("a kind that was removed")
-
-    codes = [generate.main(["--check"]), generate.main([]), generate.main(["--check"])]
-
-    assert codes == [1, 0, 0]
-    assert "docs/reference/kinds/gone.md is out of date" in capsys.readouterr().err
-    assert not left_over.exists()
-
-
-def test_the_generator_refuses_an_option_that_it_does_not_know() -> None:
-    assert generate.main(["--chekc"]) == 64
-
-
-def test_every_kind_has_a_page_that_the_readme_links_to() -> None:
-    readme = (ROOT / "README.md").read_text()
-
-    missing = [kind for kind in catalogue.all_kinds() if f"docs/reference/kinds/{kind}.md" not in readme]
-
-    assert missing == []
-
-
-def test_a_page_lists_every_field_of_its_kind() -> None:
-    kinds = [(kind, generate.kind_page(kind)) for kind in catalogue.all_kinds().values()]
-
-    missing = [(kind.name, name) for kind, text in kinds for name in kind.fields if f"| `{name}` |" not in text]
-
-    assert missing == []
-
-
-def test_a_page_says_where_its_kind_was_proven_and_whether_it_changed_since(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    entries = [
-        {"server": "openbao", "version": "2.7.2", "date": "2026-11-20", "digest": digest_of("kv_config")},
-        {"server": "vault", "version": "1.19.0", "date": "2026-11-01", "digest": "of another text"},
-    ]
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs/verified.json").write_text(json.dumps({"kv_config": entries}))
-    monkeypatch.setattr(generate, "ROOT", tmp_path)
-
-    proven = generate.kind_page(catalogue.all_kinds()["kv_config"])
-    never = generate.kind_page(catalogue.all_kinds()["token_role"])
-
-    assert "| OpenBao | 2.7.2 | 2026-11-20 |  |" in proven
-    assert "| Vault | 1.19.0 | 2026-11-01 | changed since |" in proven
-    assert "Never ran" in never
-
-
-def digest_of(kind: str) -> str:
-    import hashlib
-
-    return hashlib.sha256((ROOT / f"vaultconf/kinds/{kind}.py").read_bytes()).hexdigest()
-
-
-def test_the_example_of_a_page_is_the_fullest_state_of_its_ladder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ladder = """
-        object: {mount: <unique>-kv}
-        least: {}
-        rungs:
-          - {with: {max_versions: 3}}
-          - {with: {max_versions: 3, cas_required: true}}
-          - {with: {max_versions: 3, cas_required: true, metadata_cas_required: true}, only: openbao}
-    """
-    (tmp_path / "tests/ladders").mkdir(parents=True)
-    (tmp_path / "tests/ladders/kv_config.yaml").write_text(textwrap.dedent(ladder))
-    monkeypatch.setattr(generate, "ROOT", tmp_path)
-
-    page = generate.kind_page(catalogue.all_kinds()["kv_config"])
-
-    shown = page.partition("```yaml example\n")[2].partition("```")[0]
-    assert yaml.safe_load(shown) == {"secrets": {"example-kv": {"config": {"max_versions": 3, "cas_required": True}}}}
-
-
 # --- what is shown is accepted -------------------------------------------------------------------------------
 
 
 def test_every_yaml_block_says_what_it_is() -> None:
     known = {"alone", "settings", "wrong", "example", "workflow"}
 
-    unknown = [str(block) for block in BLOCKS if block.language == "yaml" and not (block.file or known & {*block.words})]
+    unknown = [
+        str(block) for block in BLOCKS if block.language == "yaml" and not (block.file or known & {*block.words})
+    ]
 
     assert unknown == []
 

@@ -121,7 +121,7 @@ def test_a_collection_with_nothing_in_it_is_empty(tmp_path: Path, text: str) -> 
         ("secrets: {a: {type: kv, options: {version: null}}}\n", "1:34 `options` must be a map of words"),
         ("owner: \n", "1:7 `owner` must be plain text"),
         ("secrets: {a: {type: kv, vaultconf: }}\n", "1:25 `vaultconf` must be a map"),
-        ("policies: {a: {file: }}\n", "1:21 `file` must be a path"),
+        ("policies: {a: {file: }}\n", "1:22 `file` must be a path"),
     ],
 )
 def test_a_field_without_a_value_is_an_error(tmp_path: Path, text: str, place: str) -> None:
@@ -158,6 +158,9 @@ def test_a_field_without_a_value_is_an_error(tmp_path: Path, text: str, place: s
         ),
         ("policies: {a: {fil: x, policy: '#'}}\n", "1:16 unknown field `fil`", "did you mean `file`?"),
         ("policies: [a]\n", "1:11 must be a map", ""),
+        ("secrets: {a: text}\n", "1:11 must be a map", ""),
+        ("secrets: {a: {type: kv, tune: 5}}\n", "1:31 `tune` must be a map", ""),
+        ("auth: {a: {type: approle, roles: [x]}}\n", "1:27 must be a map", ""),
         ("policies: {a: text}\n", "1:12 must be a map of fields", ""),
         ("secrets: {kv/: {type: kv}}\n", None, "write `kv`"),
         ("namespace: team-a/\n", None, "write `team-a`"),
@@ -234,7 +237,9 @@ def test_file_must_not_name_a_file_that_is_a_policy_already(tmp_path: Path, name
 
     state = load(tmp_path, {"policies/a.hcl": A_POLICY, "desired-state/a.yaml": text})
 
-    assert complaints(state) == ["1:22 `policies/a.hcl` is declared already: every .hcl file of `policies/` is a policy"]
+    assert complaints(state) == [
+        "1:22 `policies/a.hcl` is declared already: every .hcl file of `policies/` is a policy"
+    ]
 
 
 def test_a_link_to_a_declared_policy_file_is_refused_too(tmp_path: Path) -> None:
@@ -262,7 +267,9 @@ def test_file_must_be_a_file_inside_the_project_and_is_the_only_complaint(tmp_pa
 
 
 def test_what_the_yaml_reader_refused_is_not_refused_again(tmp_path: Path) -> None:
-    text = "auth: {a: {type: approle, roles: {x: {token_ttl: 1:30, token_policies: [on], bind_secret_id: no, off: 1}}}}\n"
+    text = (
+        "auth: {a: {type: approle, roles: {x: {token_ttl: 1:30, token_policies: [on], bind_secret_id: no, off: 1}}}}\n"
+    )
 
     state = document(tmp_path, text)
 
@@ -308,3 +315,15 @@ def test_an_alias_that_is_used_twice_is_complained_about_once(tmp_path: Path) ->
     text = "auth: {a: {type: approle, roles: {x: &x {tokn_ttl: 1h}, z: *x}}}\n"
 
     assert complaints(document(tmp_path, text)) == ["1:42 unknown field `tokn_ttl`"]
+
+
+def test_a_document_may_be_empty(tmp_path: Path) -> None:
+    assert complaints(document(tmp_path, "---\n---\n# nothing\n")) == []
+
+
+def test_the_owner_of_a_document_is_on_its_objects(tmp_path: Path) -> None:
+    text = 'owner: payments\npolicies: {x: {policy: "#"}}\n---\nowner: other\npolicies: {x: , y: {policy: "#"}}\n'
+
+    state = document(tmp_path, text)
+
+    assert [item.owner for item in state.objects] == ["payments", "other"]

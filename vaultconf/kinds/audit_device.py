@@ -47,7 +47,7 @@ KIND = Kind(
     repeatable=False,
     destroys=RiskReason.REMOVES_ACCESS,
     only_last=True,
-    loses="the audit log stops until another device takes over",
+    loses="the audit log, until another device takes over",
     probe="sys/config/state/sanitized",
     obstacle=_obstacle,
 )

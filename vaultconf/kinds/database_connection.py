@@ -85,6 +85,11 @@ def _from_wire(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**(data.get("connection_details") or {}), **plain}
 
 
+def _with_key(body: dict[str, object]) -> dict[str, object]:
+    """A client certificate goes away together with its key: Vault 1.19 takes neither without the other."""
+    return {**body, "private_key": ""} if body.get("tls_certificate") == "" else body
+
+
 def _obstacle(ask: Obstacle) -> str:
     known = (ask.probe or {}).get("database")
     wanted = ask.values.get("plugin_name")
@@ -105,4 +110,5 @@ KIND = Kind(
     obstacle=_obstacle,
     old_names={"root_credentials_rotate_statements": "root_rotation_statements"},
     from_wire=_from_wire,
+    to_wire=_with_key,
 )

@@ -16,7 +16,8 @@ class UserpassUser(TokenFields):
 
 
 def _obstacle(ask: Obstacle) -> str:
-    if ask.action is Action.CREATE and not {"password", "password_hash"} & set(ask.values):
+    given = [name for name in ("password", "password_hash") if ask.values.get(name) is not None]
+    if ask.action is Action.CREATE and not given:
         return "a new user needs a `password` (or `password_hash`)"
     return ""
 

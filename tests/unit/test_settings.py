@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.unit.loading import load, write
+from vaultconf import project
+from vaultconf.contact import connection_for, target_of
+from vaultconf.errors import InputError, UsageError
+from vaultconf.settings import Settings, expired
+
+DAY = datetime.date(2026, 6, 1)
+
+
+def settings(tmp_path: Path, text: str) -> Settings:
+    loaded = project.load(write(tmp_path, {"vaultconf.yaml": text}))
+    assert loaded.problems == ()
+    return loaded.settings
+
+
+def refused(tmp_path: Path, text: str) -> list[str]:
+    state = load(tmp_path, {"vaultconf.yaml": text})
+    return [f"{problem.place} {problem.message}".removeprefix("vaultconf.yaml:") for problem in state.problems]
+
+
+def test_a_project_without_settings_has_the_defaults(tmp_path: Path) -> None:
+    found = settings(tmp_path, "")
+
+    assert (found.project, found.max_deletes, found.max_changes, found.prune) == (tmp_path.name, 10, None, ())
+
+
+def test_all_settings_are_read(tmp_path: Path) -> None:
+    text = """\
+        version: 1
+        project: payments
+        owns: [auth/+/role/payments-*]
+        external: [sys/policies/acl/base-*]
+        prune: [sys/policies/acl/*]
+        ignore: [auth/userpass/users/x, {address: auth/a/role/y, until: 2026-12-01, reason: INC-1}]
+        limits: {deletes: 3, changes: 50}
+        server: {product: vault, version: "1.19"}
+        targets: {prod: {address: "https://vault.example.com:8200/", namespace: admin, auth: {method: token}}}
+    """
+
+    found = settings(tmp_path, text)
+
+    assert (found.project, found.max_deletes, found.max_changes) == ("payments", 3, 50)
+    assert (found.product, found.product_version) == ("vault", "1.19")
+    assert [pattern.text for pattern in (*found.owns, *found.external, *found.prune)] == [
+        "auth/+/role/payments-*",
+        "sys/policies/acl/base-*",
+        "sys/policies/acl/*",
+    ]
+    assert [(hold.pattern.text, str(hold.until), hold.reason) for hold in found.ignore] == [
+        ("auth/userpass/users/x", "None", ""),
+        ("auth/a/role/y", "2026-12-01", "INC-1"),
+    ]
+    assert found.targets["prod"].address == "https://vault.example.com:8200"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("version: 2\n", "1:10 `version` must be 1: this version reads no other format"),
+        ('version: "1"\n', "1:10 `version` must be 1: this version reads no other format"),
+        ("version: true\n", "1:10 `version` must be 1: this version reads no other format"),
+        ("verson: 1\n", "1:1 unknown key `verson`"),
+        ("ledger: secret/x\n", "1:1 `ledger` is not in this version"),
+        ("may_grant: [x]\n", "1:1 `may_grant` is not in this version"),
+        ("break_glass: [x]\n", "1:1 `break_glass` is not in this version"),
+        ("version: 1\n---\nversion: 1\n", "2:1 has several documents; one is allowed"),
+        ("- a\n", "1:1 a document must be a mapping"),
+        ("project: ''\n", "1:10 must not be empty"),
+        ("project: 5\n", "1:10 must be plain text"),
+        ('project: "${env:X}"\n', "1:10 must be plain text"),
+        ("prune: sys/*\n", "1:8 must be a list of path patterns"),
+        ("prune:\n", "1:7 must be a list of path patterns"),
+        ("prune: [a/*/b]\n", "1:9 `*` may only stand at the end of a pattern; `+` stands for one segment"),
+        ("prune: [/a]\n", "1:9 a pattern is a path like `auth/+/role/payments-*`, with no `/` at either end"),
+        ("prune: [5]\n", "1:9 must be a path pattern such as `auth/+/role/payments-*`"),
+        ('owns: ["${env:X}"]\n', "1:8 a pattern is plain text: no control characters, no references"),
+        ("external: [a, b, a]\n", "1:18 `a` is given twice, first at vaultconf.yaml:1:12"),
+        ("ignore: [a, {address: a}]\n", "1:13 `a` is given twice, first at vaultconf.yaml:1:10"),
+        ("ignore: [{until: 2026-12-01}]\n", "1:10 needs `address`"),
+        ("ignore: [{address: a, until: tomorrow}]\n", "1:30 must be a day such as `2026-12-01`"),
+        ("ignore: [{address: a, until: 2026-13-01}]\n", "1:30 must be a day such as `2026-12-01`"),
+        ("ignore: [{address: a, reason: 5}]\n", "1:31 must be plain text"),
+        ("ignore: [{address: a, untl: 2026-12-01}]\n", "1:23 unknown key `untl`"),
+        ("limits: 5\n", "1:9 must be a map"),
+        ("limits: {deletes: -1}\n", "1:19 must be a whole number, 0 or more"),
+        ("limits: {deletes: true}\n", "1:19 must be a whole number, 0 or more"),
+        ("limits: {delete: 1}\n", "1:10 unknown key `delete`"),
+        ("server: {}\n", "1:9 `product` must be `vault` or `openbao`"),
+        ("server: {product: valt}\n", "1:19 `product` must be `vault` or `openbao`"),
+        ("server: {product: vault, version: 1.19}\n", "1:35 must be plain text"),
+        ("server: {product: vault, version: new}\n", "1:35 must be a version such as `1.19` or `2.7.2`"),
+        ("targets: {a: {adress: x}}\n", "1:15 unknown key `adress`"),
+        (
+            "targets: {a: {address: vault.example.com}}\n",
+            "1:24 `address` is not an address: write it as https://host:port",
+        ),
+        ("targets: {a: {vars: {}}}\n", "1:15 `vars` is not in this version"),
+        ("targets: {a: {overlays: []}}\n", "1:15 `overlays` is not in this version"),
+        ("targets: {a: {auth: {method: jwt, mount: ci}}}\n", "1:30 the login method `jwt` is not in this version"),
+        ("targets: {a: {auth: {method: tokn}}}\n", "1:30 `method` must be the name of a login method"),
+        ("targets: {a: {auth: {}}}\n", "1:21 `method` must be the name of a login method"),
+        ("targets: {a: {auth: {method: token, role: x}}}\n", "1:37 unknown key `role`"),
+        ("targets: {a: {namespace: x/}}\n", "1:26 the namespace has an empty segment: no `/` at either end, no `//`"),
+        ("targets: {a: }\n", "1:14 must be a map"),
+        ("targets: {a: {auth: x}}\n", "1:21 must be a map"),
+        ("version: on\n", "1:10 `on` is a boolean to some readers of YAML and text to others"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_refused_once_at_its_place(tmp_path: Path, text: str, complaint: str) -> None:
+    assert refused(tmp_path, text) == [complaint]
+
+
+def test_an_address_that_is_refused_is_not_quoted(tmp_path: Path) -> None:
+    found = refused(tmp_path, "targets: {a: {address: 'https://u:canary@h'}}\n")
+
+    assert (len(found), "canary" in found[0]) == (1, False)
+
+
+def test_a_hold_lasts_to_the_end_of_its_day(tmp_path: Path) -> None:
+    found = settings(tmp_path, "ignore: [{address: a/*, until: 2026-06-01}]\n")
+
+    hold = found.ignore[0]
+    assert (hold.holds("a/b", DAY), hold.holds("a/b", DAY + datetime.timedelta(1))) == (True, False)
+    assert expired(found, "a/b", DAY) is None
+    assert expired(found, "a/b", DAY + datetime.timedelta(1)) is hold
+    assert expired(found, "b", DAY + datetime.timedelta(1)) is None
+
+
+def test_one_target_is_chosen_without_its_name(tmp_path: Path) -> None:
+    found = settings(tmp_path, "targets: {prod: {address: 'https://v'}}\n")
+
+    assert connection_for(found, "", {}).address == "https://v"
+
+
+def test_several_targets_and_none_named_is_a_wrong_command_line(tmp_path: Path) -> None:
+    found = settings(tmp_path, "targets: {prod: {}, test: {}}\n")
+
+    with pytest.raises(UsageError, match="several targets and none named"):
+        target_of(found, "")
+
+
+def test_a_target_that_is_not_there_is_a_wrong_command_line_with_the_nearest(tmp_path: Path) -> None:
+    found = settings(tmp_path, "targets: {prod: {}, test: {}}\n")
+
+    with pytest.raises(UsageError, match="did you mean `prod`"):
+        target_of(found, "prd")
+
+
+@pytest.mark.parametrize("address", ["https://V.example.com:443", "https://v.example.com/", "https://v.example.com/v1"])
+def test_another_spelling_of_the_same_server_is_no_disagreement(tmp_path: Path, address: str) -> None:
+    found = settings(tmp_path, "targets: {prod: {address: 'https://v.example.com'}}\n")
+
+    assert connection_for(found, "prod", {"VAULT_ADDR": address}).address == "https://v.example.com"
+
+
+@pytest.mark.parametrize(
+    ("target", "environ", "named"),
+    [
+        ("address: 'https://v'", {"VAULT_ADDR": "https://w"}, "VAULT_ADDR name different servers"),
+        ("address: 'https://v'", {"VAULT_ADDR": "http://v"}, "VAULT_ADDR name different servers"),
+        (
+            "address: 'https://v'",
+            {"VAULT_ADDR": "https://v", "BAO_ADDR": "https://w"},
+            "BAO_ADDR name different servers",
+        ),
+        ("namespace: a", {"VAULT_NAMESPACE": "b"}, "VAULT_NAMESPACE name different namespaces"),
+        ("namespace: root", {"VAULT_NAMESPACE": "b"}, "VAULT_NAMESPACE name different namespaces"),
+    ],
+)
+def test_an_environment_that_disagrees_with_the_target_is_an_error(
+    tmp_path: Path, target: str, environ: dict[str, str], named: str
+) -> None:
+    found = settings(tmp_path, f"targets: {{prod: {{{target}}}}}\n")
+
+    with pytest.raises(InputError, match=named):
+        connection_for(found, "prod", environ)
+
+
+def test_what_the_target_does_not_say_comes_from_the_environment(tmp_path: Path) -> None:
+    found = settings(tmp_path, "targets: {prod: {}}\n")
+
+    connection = connection_for(found, "prod", {"VAULT_ADDR": "https://w", "VAULT_NAMESPACE": "b"})
+
+    assert (connection.address, connection.namespace) == ("https://w", "b")
