@@ -14,7 +14,7 @@ from tests.support.cli import Project
 from tests.support.raw import Raw
 from tests.support.servers import Server
 
-pytest_plugins = ("tests.support.climbing", "tests.support.verified")
+pytest_plugins = ("tests.support.verified", "tests.support.climbing")
 
 REQUIRE = "--require-server"
 SERVER_TESTS = Path(__file__).parent / "server"

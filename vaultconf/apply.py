@@ -6,6 +6,7 @@ one that fails takes along only what depends on it.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -24,6 +25,9 @@ from vaultconf.sending import Ready
 from vaultconf.transport import Task
 
 Listener = Callable[[Outcome], None]
+
+_UPGRADE_TRIES = 50
+_UPGRADE_NAP = 0.1  # seconds
 
 
 def run(ready: Iterable[Ready], contact: Contact, resolve: Resolver, listen: Listener) -> list[Outcome]:
@@ -129,13 +133,25 @@ def _send(steps: Steps, ready: Ready, contact: Contact) -> Task[tuple[Outcome | 
     try:
         request = next(steps)
         while True:
-            answer = yield contact.within(request, ready.change.address.namespace)
+            answer = yield from _patiently(contact.within(request, ready.change.address.namespace))
             if not answer.ok:
                 steps.close()
                 return _failure(ready.change, request, answer), answer
             request = steps.send(answer)
     except StopIteration:
         return None, answer
+
+
+def _patiently(request: Request) -> Task[Answer]:
+    """Send a request, again while the engine refuses it because it is turning into version 2 (kv; all servers)."""
+    answer = yield request
+    for _ in range(_UPGRADE_TRIES):
+        if answer.status != 400 or b"Upgrading from non-versioned" not in answer.body:
+            break
+        # All tasks wait with this one; it happens once in the life of a mount.
+        time.sleep(_UPGRADE_NAP)
+        answer = yield request
+    return answer
 
 
 def _failure(change: Change, request: Request, answer: Answer) -> Outcome:

@@ -155,15 +155,23 @@ def _product(transport: Transport) -> str:
     return "vault" if "build_date" in status else "openbao"
 
 
+NAMESPACE_HINT = (
+    "leave the namespace out (VAULT_NAMESPACE, the target's, or a document's), or use Vault Enterprise or OpenBao"
+)
+
+
+def no_namespaces(server: Server, namespace: str) -> str:
+    """Say what community Vault does with a namespace: ignore it, and write into root (seen on 2.1 and 1.19)."""
+    return (
+        f"this server ({server.product} {server.version}, community edition) has no namespaces, and would act on"
+        f" the root instead of `{namespace}`"
+    )
+
+
 def refuse_namespace(server: Server, namespace: str) -> None:
-    """Community Vault ignores the namespace header and would write into root (seen on 2.1 and 1.19)."""
+    """Raise InputError where a namespace is asked of a server that has none."""
     if namespace and not server.namespaces:
-        raise InputError(
-            f"this server ({server.product} {server.version}, community edition) has no namespaces, and would act on"
-            f" the root instead of `{namespace}`",
-            "leave the namespace out (VAULT_NAMESPACE, the target's, or a document's), or use Vault Enterprise or"
-            " OpenBao",
-        )
+        raise InputError(no_namespaces(server, namespace), NAMESPACE_HINT)
 
 
 def check_token(contact: Contact) -> None:

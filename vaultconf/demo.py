@@ -19,7 +19,6 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from vaultconf import environment, pipeline
 from vaultconf.desired import DesiredState
@@ -95,18 +94,23 @@ def _invented_secrets(state: DesiredState) -> dict[str, str]:
 
 def _change_by_hand(state: DesiredState, address: str, token: str) -> None:
     """Widen a policy and lengthen the tokens of a role, past vaultconf."""
+    from vaultconf.hvac_adapter import client  # noqa: PLC0415 - slow to import, and only wanted here
+
     policy, role = _first(state, "acl_policy"), _first(state, "approle_role")
-    changes: list[tuple[Desired, dict[str, Any]]] = [
-        (policy, {"policy": f'{policy.values["policy"]}\n\npath "secret/*" {{\n  capabilities = ["read"]\n}}\n'}),
-        (role, {"token_ttl": "12h", "token_max_ttl": "24h"}),
-    ]
-    connection = Connection(address=address)
-    with Transport(connection, token=Secret(token), read_only=False, user_agent="vaultconf-demo") as transport:
-        for desired, body in changes:
-            sys.stdout.write(f"    vault write {desired.address} {' '.join(body)}=...\n")
-            answer = transport.send(Request("POST", desired.address.path, body))
-            if not answer.ok:
-                raise VaultconfError(f"the change by hand of {desired.address} was refused: {answer.status}")
+    wider = f'{policy.values["policy"]}\n\npath "secret/*" {{\n  capabilities = ["read"]\n}}\n'
+    with Transport(
+        Connection(address=address), token=Secret(token), read_only=False, user_agent="vaultconf-demo"
+    ) as transport:
+        vault = client(transport)
+        sys.stdout.write(f"    vault policy write {policy.params['name']} ...\n")
+        vault.sys.create_or_update_policy(policy.params["name"], wider)
+        sys.stdout.write(f"    vault write {role.address} token_ttl=12h token_max_ttl=24h\n")
+        vault.auth.approle.create_or_update_approle(
+            role.params["name"],
+            token_ttl="12h",  # noqa: S106 - a lifetime
+            token_max_ttl="24h",  # noqa: S106 - likewise
+            mount_point=role.params["mount"],
+        )
 
 
 def _first(state: DesiredState, kind: str) -> Desired:

@@ -13,6 +13,7 @@ from vaultconf.fields import Count, Duration, Flag, Text, WordMap, Words, one_of
 from vaultconf.http import Request
 from vaultconf.kind import REQUIRED, Kind, Obstacle, Spec, Steps, Write, body_of, setting
 from vaultconf.model import Action, Server, Values
+from vaultconf.versions import PluginVersion
 
 #: What a server returns about a mount beside its configuration.
 NOT_CONFIGURATION = frozenset(
@@ -88,7 +89,7 @@ class Mount(Spec):
         "Lets the engine use external entropy; fixed when mounted.",
         immutable=True,
     )
-    plugin_version: Text = setting("", "Version of the plugin; none is the newest or built-in one.")
+    plugin_version: PluginVersion = setting("", "Version of the plugin; none is the newest or built-in one.")
 
 
 def from_wire(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -166,8 +167,6 @@ def check(values: Values) -> list[str]:
     problems = []
     if (alias := TYPE_ALIASES.get(str(values.get("type")))) is not None:
         problems.append(f"`type` is an old spelling; write `{alias}`")
-    if "+builtin" in str(values.get("plugin_version", "")):
-        problems.append("`plugin_version` names the built-in plugin, which the server stores as none: leave it out")
     lowest, highest = values.get("tune.default_lease_ttl", 0), values.get("tune.max_lease_ttl", 0)
     if isinstance(lowest, int) and isinstance(highest, int) and 0 < highest < lowest:
         problems.append("`tune.default_lease_ttl` is longer than `tune.max_lease_ttl`")

@@ -62,10 +62,17 @@ def plan(loaded: Project, state: DesiredState, contact: Contact, options: Option
 
 
 def _namespaces(contact: Contact, state: DesiredState) -> set[str]:
-    namespaces = {item.address.namespace for item in state.objects} | {key[0] for key in state.foreign}
-    for namespace in sorted(namespaces - {""}):
-        contacts.refuse_namespace(contact.server, namespace)
-    return namespaces
+    """The namespaces of the documents. Raises InputError, naming the documents, where the server has none."""
+    places = {item.address.namespace: item.place for item in reversed(state.objects)}
+    places.update({key[0]: place for key, place in reversed(tuple(state.foreign.items()))})
+    refused = [
+        Problem(contacts.no_namespaces(contact.server, namespace), place, contacts.NAMESPACE_HINT)
+        for namespace, place in sorted(places.items())
+        if namespace and not contact.server.namespaces
+    ]
+    if refused:
+        raise InputError(refused)
+    return set(places)
 
 
 def _with_server_types(

@@ -201,20 +201,33 @@ def test_a_role_id_is_kept_over_a_new_role_only_where_it_is_written(
 
 
 @pytest.mark.parametrize("section", ["secrets", "auth"])
-def test_the_version_of_a_built_in_plugin_is_refused_because_servers_store_none(
+def test_a_mount_tuned_to_its_built_in_plugin_is_as_one_without_a_version(
     project: Project, raw: Raw, unique: str, section: str
 ) -> None:
-    kind, path = {"secrets": ("kv", "sys/mounts"), "auth": ("userpass", "sys/auth")}[section]
+    kind, path = {"secrets": ("transit", "sys/mounts"), "auth": ("userpass", "sys/auth")}[section]
     raw.write(f"{path}/{unique}", {"type": kind})
     version = (raw.read(path) or {})[f"{unique}/"]["running_plugin_version"]
-    project.write("desired-state/m.yaml", f"{section}: {{{unique}: {{type: {kind}, plugin_version: {version}}}}}")
+    raw.write(f"{path}/{unique}/tune", {"plugin_version": version})
+    project.write("desired-state/m.yaml", f"{section}: {{{unique}: {{type: {kind}}}}}")
 
-    refused = project.run("validate")
-    raw.write(f"{path}/{unique}-two", {"type": kind, "plugin_version": version})
+    result = project.run("plan", "--detailed-exitcode")
 
-    assert refused.exit_code == 1
-    assert "leave it out" in refused.stderr
-    assert (raw.read(path) or {})[f"{unique}-two/"]["plugin_version"] == ""
+    assert (raw.read(path) or {})[f"{unique}/"]["plugin_version"] == version
+    assert result.exit_code == 0, result
+
+
+def test_the_version_of_a_built_in_plugin_is_refused_because_servers_do_not_keep_it(
+    project: Project, raw: Raw, unique: str
+) -> None:
+    version = (raw.read("sys/mounts") or {})["secret/"]["running_plugin_version"]
+    raw.write(f"sys/mounts/{unique}", {"type": "kv", "plugin_version": version})
+    project.write("desired-state/m.yaml", f"secrets: {{{unique}: {{type: kv, plugin_version: {version}}}}}")
+
+    result = project.run("validate")
+
+    assert (raw.read("sys/mounts") or {})[f"{unique}/"]["plugin_version"] == ""
+    assert result.exit_code == 1
+    assert "leave the field out" in result.stderr
 
 
 def _declare_kv(project: Project, unique: str, body: str) -> None:

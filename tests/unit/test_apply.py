@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from tests.support.memory import Memory, Store, answer, contact
 from tests.support.plans import BAO, change, desired, live, reference, resolver
 from vaultconf import apply
-from vaultconf.http import Answer
+from vaultconf.http import Answer, Request
 from vaultconf.model import Action, Change, Outcome, Plan, Status
 from vaultconf.sending import prepare
 
@@ -166,3 +166,20 @@ def test_thousands_of_changes_that_wait_for_one_another_all_come_to_their_turn()
 
     assert sum(outcome.status is Status.DONE for outcome in ended.values()) == count
     assert len(ended) == 2 * count
+
+
+def test_an_engine_that_is_turning_into_version_2_is_waited_for() -> None:
+    upgrading = answer(status=400, errors=["Upgrading from non-versioned to versioned data."])
+    turns = iter([upgrading, upgrading, answer()])
+
+    class Turning(Memory):
+        def send(self, request: Request) -> Answer:
+            return next(turns) if request.method == "POST" else super().send(request)
+
+    memory = Turning({("GET", "kv/config"): answer({"max_versions": 3})})
+    made = change(Action.UPDATE, desired("kv_config", {"max_versions": 3}, mount="kv"))
+
+    (ended,) = apply.run(prepare(Plan(BAO, (made,)), resolver()), contact(memory, BAO), resolver(), lambda _: None)
+
+    assert ended.status is Status.DONE
+    assert next(turns, None) is None

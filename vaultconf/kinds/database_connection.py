@@ -12,13 +12,14 @@ from vaultconf.fields import Count, Duration, Flag, Statements, Text, WordSet, o
 from vaultconf.kind import REQUIRED, Kind, Obstacle, Spec, setting
 from vaultconf.model import Action
 from vaultconf.urls import ConnectionUrl
+from vaultconf.versions import PluginVersion
 
 
 class DatabaseConnection(Spec):
     """How the engine reaches one database."""
 
     plugin_name: Text = setting(REQUIRED, "Plugin, such as `postgresql-database-plugin`.")
-    plugin_version: Text = setting("", "Version of the plugin; none is the newest or built-in one.")
+    plugin_version: PluginVersion = setting("", "Version of the plugin; none is the newest or built-in one.")
     allowed_roles: WordSet = setting((), "Roles that may use the connection; `*` for all.")
     root_rotation_statements: Statements = setting((), "Statements that change the connection's own password.")
     password_policy: Text = setting(
