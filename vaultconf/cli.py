@@ -64,7 +64,7 @@ UnmanagedOption = Annotated[bool, typer.Option("--unmanaged", help="List what no
 def entry(
     context: typer.Context,
     directory: Annotated[Path, typer.Option("-C", help="Run in this project folder.", metavar="DIR")] = Path(),
-    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,  # noqa: FBT002
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
     """Keep a live HashiCorp Vault or OpenBao equal to what Git says."""
     if version:
@@ -98,7 +98,7 @@ def plan(
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 where there are changes.")
     ] = False,
-    unmanaged: UnmanagedOption = False,  # noqa: FBT002
+    unmanaged: UnmanagedOption = False,
 ) -> None:
     """Show what `apply` would change; writes nothing."""
     with _failing(format, "vaultconf.plan/1"):
@@ -117,7 +117,7 @@ def drift(
     strict: Annotated[
         bool, typer.Option("--strict", help="Undeclared mounts, policies and audit devices are drift too.")
     ] = False,
-    unmanaged: UnmanagedOption = False,  # noqa: FBT002
+    unmanaged: UnmanagedOption = False,
 ) -> None:
     """Show what differs from Git; exits with 2 where anything does."""
     with _failing(format, "vaultconf.plan/1"):
@@ -140,7 +140,7 @@ def apply(
     max_deletes: Annotated[
         int | None, typer.Option("--max-deletes", min=0, help="Most deletes in this run.", metavar="N")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     concurrency: ConcurrencyOption = None,
 ) -> None:
     """Make the server equal to what the files say."""

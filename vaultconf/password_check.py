@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from vaultconf.hcl import parse
 from vaultconf.hcl_nodes import Document, HclError, Item, Lines, ListNode, Node, ObjectNode, Scalar, integer, text_of
+from vaultconf.nouns import Server
 from vaultconf.policy import decoded
 from vaultconf.policy_findings import PolicyProblem, shortened
 
@@ -18,7 +19,7 @@ _SHORTEST, _LONGEST = 4, 100
 _RULE = "charset"
 
 
-def problems(text: str) -> tuple[PolicyProblem, ...]:
+def problems(text: str, _server: Server | None = None) -> tuple[PolicyProblem, ...]:
     """Say what a server would refuse, places within the text."""
     text = decoded(text)
     lines = Lines(text)

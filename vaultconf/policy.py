@@ -16,6 +16,7 @@ from typing import Final
 from vaultconf.hcl import parse as parse_hcl
 from vaultconf.hcl_nodes import Document, HclError, Item, Lines, text_of
 from vaultconf.hcl_values import group, merged_text
+from vaultconf.nouns import Server
 from vaultconf.policy_findings import Dialect, Findings, PolicyProblem, shortened
 from vaultconf.policy_rules import PathRule, read_rule
 
@@ -25,10 +26,10 @@ __all__ = [
     "Policy",
     "PolicyError",
     "PolicyProblem",
-    "canonical",
     "decoded",
     "dialect_for",
     "parse",
+    "problems",
     "same_meaning",
 ]
 
@@ -118,9 +119,13 @@ def _policy(document: Document, findings: Findings) -> Policy:
     return Policy(tuple(rule for rule in rules if rule), findings.read("name", merged_text, names.get("name", ())))
 
 
-def canonical(text: str) -> str:
-    """Return a policy text as vaultconf compares it: no carriage returns, no white space at the end."""
-    return text.replace("\r", "").rstrip()
+def problems(text: str, server: Server | None) -> tuple[PolicyProblem, ...]:
+    """Return what a server would refuse in a text; with no server, what no product takes."""
+    try:
+        parse(text, dialect_for(server.product, server.version) if server is not None else None)
+    except PolicyError as error:
+        return error.problems
+    return ()
 
 
 def same_meaning(a: str, b: str) -> bool:

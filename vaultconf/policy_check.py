@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from vaultconf import password_check, policy
 from vaultconf.declarations import Declaration
 from vaultconf.errors import Place, Problem
 from vaultconf.model import Server
@@ -18,19 +17,9 @@ def problems(
 
     `sources` are the YAML files: of a `|` block its lines are those of the file.
     """
-    text = str(declaration.fields[name])
-    is_acl = declaration.kind.name == "acl_policy"
-    for problem in _acl(text, server) if is_acl else password_check.problems(text):
+    grammar = declaration.kind.fields[name].marks.grammar
+    for problem in grammar(str(declaration.fields[name]), server) if grammar is not None else ():
         yield _placed(problem, declaration, name, sources)
-
-
-def _acl(text: str, server: Server | None) -> tuple[PolicyProblem, ...]:
-    dialect = policy.dialect_for(server.product, server.version) if server is not None else None
-    try:
-        policy.parse(text, dialect)
-    except policy.PolicyError as error:
-        return error.problems
-    return ()
 
 
 def _placed(found: PolicyProblem, declaration: Declaration, name: str, sources: Mapping[str, bytes]) -> Problem:

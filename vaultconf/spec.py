@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,6 +12,7 @@ from pydantic import Field as PydanticField
 
 from vaultconf.fields import Codec
 from vaultconf.nouns import Server, Values
+from vaultconf.policy_findings import PolicyProblem
 
 
 class Spec(BaseModel):
@@ -49,7 +50,7 @@ class Marks:
     leaves it out resets it. chosen: the server picks it, so it is compared only when written. read_from: a path
     of its own returns it, asked only when it is written. only: the product that has the field. names: the kind
     whose objects it names (within: of the same mount; must_exist: an unknown name is an error). from_file: the
-    text may be given as `file:`.
+    text may be given as `file:`. grammar: what a server (None: any) would refuse in a text, places within it.
     """
 
     default: object = None
@@ -65,6 +66,7 @@ class Marks:
     within: bool = False
     must_exist: bool = True
     from_file: bool = False
+    grammar: Callable[[str, Server | None], Iterable[PolicyProblem]] | None = None
 
     def __call__(self, schema: dict[str, Any]) -> None:
         """Complete the field's JSON Schema; pydantic calls this."""

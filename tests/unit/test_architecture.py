@@ -19,7 +19,7 @@ EDGES = {
     "typer": {"cli"},
     "rich": {"console", "report.text"},
     "deepdiff": {"diff"},
-    "yaml": {"strict_yaml"},
+    "yaml": {"strict_yaml", "yaml_text"},
     "subprocess": {"demo"},
 }
 MAX_FUNCTION = 40

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from vaultconf.hcl_nodes import MAX_DEPTH
 from vaultconf.hcl_values import ObjectValue
-from vaultconf.policy import Dialect, PathRule, PolicyError, PolicyProblem, canonical, dialect_for, parse, same_meaning
+from vaultconf.policy import Dialect, PathRule, PolicyError, PolicyProblem, dialect_for, parse, same_meaning
 
 SERVERS = {"vault_2_1": Dialect.VAULT_2, "vault_1_19": Dialect.VAULT_1, "openbao_2_7_2": Dialect.OPENBAO}
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "data" / "parser-cases.json").read_text())
@@ -436,10 +436,6 @@ def test_what_can_be_read_means_the_same_as_itself(text: str) -> None:
     readable = not any(isinstance(one, PolicyProblem) for one in decided(text))
 
     assert same_meaning(text, text) == readable
-
-
-def test_canonical_drops_carriage_returns_and_white_space_at_the_end() -> None:
-    assert canonical(f" {BLOCK}\r\n# c \r\n \n") == f" {BLOCK}\n# c"
 
 
 @pytest.mark.parametrize(

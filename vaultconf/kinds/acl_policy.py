@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vaultconf import policy
 from vaultconf.fields import Flag, PolicyText
 from vaultconf.http import Request
 from vaultconf.kind import ANY_FOLDED_NAME, REQUIRED, Kind, Obstacle, Spec, Steps, Write, body_of, setting
@@ -11,7 +12,7 @@ from vaultconf.moments import Moment
 class AclPolicy(Spec):
     """An ACL policy: which paths its holders may use, and how."""
 
-    policy: PolicyText = setting(REQUIRED, "The policy in HCL or JSON.", from_file=True)
+    policy: PolicyText = setting(REQUIRED, "The policy in HCL or JSON.", from_file=True, grammar=policy.problems)
     cas_required: Flag = setting(False, "Every write must name the version it replaces.", only="openbao")
     allow_slashes_in_identity_templates: Flag = setting(
         False,

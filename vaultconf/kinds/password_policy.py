@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from vaultconf import password_check
 from vaultconf.fields import PolicyText, one_of
 from vaultconf.kind import ANY_NAME, REQUIRED, Kind, Spec, setting
 
@@ -11,7 +12,9 @@ from vaultconf.kind import ANY_NAME, REQUIRED, Kind, Spec, setting
 class PasswordPolicy(Spec):
     """Rules by which engines make passwords."""
 
-    policy: PolicyText = setting(REQUIRED, "The policy: `length` and `rule` blocks.", from_file=True)
+    policy: PolicyText = setting(
+        REQUIRED, "The policy: `length` and `rule` blocks.", from_file=True, grammar=password_check.problems
+    )
     entropy_source: Annotated[str, one_of("", "platform", "seal")] = setting(
         "", "Where randomness comes from. Vault 2.0 and later.", only="vault"
     )
