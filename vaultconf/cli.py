@@ -8,6 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -121,9 +122,9 @@ def drift(
 ) -> None:
     """Show what differs from Git; exits with 2 where anything does."""
     with _failing(format, "vaultconf.plan/1"):
-        made = _plan(context, Options(target, _patterns(only), (), concurrency))
+        made = replace(_plan(context, Options(target, _patterns(only), (), concurrency)), strict=strict)
         console.show_plan(made, format.value, list_unmanaged=unmanaged or strict, drift=True)
-        _leave(made, different=pipeline.differs(made, strict=strict))
+        _leave(made, different=made.differs)
 
 
 @app.command()

@@ -163,6 +163,17 @@ class Plan:
     notices: tuple[str, ...] = ()
     errors: tuple[Problem, ...] = ()
     unchanged: int = 0
+    strict: bool = False
+
+    @property
+    def strays(self) -> tuple[Unmanaged, ...]:
+        """The undeclared objects that count as drift: with `strict`, all that live in no mount."""
+        return tuple(item for item in self.unmanaged if not item.kind.in_mount) if self.strict else ()
+
+    @property
+    def differs(self) -> bool:
+        """Whether the server differs from Git."""
+        return bool(self.changes or self.strays)
 
     @property
     def complete(self) -> bool:

@@ -118,8 +118,3 @@ def left_alone(made: Plan) -> list[Problem]:
         Problem(f"was left alone: {item.reason}{f' ({item.status})' if item.status else ''}", address=str(item.address))
         for item in made.blocked
     ]
-
-
-def differs(made: Plan, *, strict: bool) -> bool:
-    """Whether the server differs from Git; with `strict`, undeclared mounts, policies and audit devices count."""
-    return bool(made.changes) or (strict and any(not item.kind.in_mount for item in made.unmanaged))

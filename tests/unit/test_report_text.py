@@ -399,3 +399,16 @@ def test_no_problems_print_nothing() -> None:
     text.problems([], target)
 
     assert written(target) == ""
+
+
+def test_a_stranger_that_counts_as_drift_is_in_the_summary() -> None:
+    stray = Unmanaged(all_kinds()["acl_policy"], Address("sys/policies/acl/stray"))
+    role = Unmanaged(all_kinds()["approle_role"], Address("auth/approle/role/stray"))
+
+    strict = views.summary(plan_of(unmanaged=(stray, role), strict=True), drift=True)
+    loose = views.summary(plan_of(unmanaged=(stray, role)), drift=True)
+    both = views.summary(plan_of(ROLE, unmanaged=(stray,), strict=True), drift=True)
+
+    assert strict.startswith("Drift: 1 object is not in Git.")
+    assert loose.startswith("No drift")
+    assert both.startswith("Drift: 1 object differs from Git, 1 object is not in Git.")

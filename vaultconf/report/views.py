@@ -175,14 +175,21 @@ def gaps(plan: Plan) -> str:
 
 def summary(plan: Plan, *, drift: bool = False) -> str:
     """The counts of a plan in one line, without what `gaps` says."""
+    if drift and plan.differs:
+        return f"Drift: {_differences(plan)}.{_besides(plan)}"
     if not plan.changes:
         return f"{_nothing(plan, drift=drift)}{_besides(plan)}"
-    if drift:
-        verb = "differs" if len(plan.changes) == 1 else "differ"
-        return f"Drift: {things(len(plan.changes), 'object')} {verb} from Git.{_besides(plan)}"
     counts = ", ".join(f"{plan.count(action)} to {action}" for action in SYMBOLS)
     rest = f"{plan.unchanged} unchanged, {len(plan.unmanaged)} unmanaged, {len(plan.unverified)} unverified"
     return f"Plan: {counts}; {rest}."
+
+
+def _differences(plan: Plan) -> str:
+    verb = "differs" if len(plan.changes) == 1 else "differ"
+    changed = [f"{things(len(plan.changes), 'object')} {verb} from Git"] if plan.changes else []
+    verb = "is" if len(plan.strays) == 1 else "are"
+    strays = [f"{things(len(plan.strays), 'object')} {verb} not in Git"] if plan.strays else []
+    return ", ".join(changed + strays)
 
 
 def _nothing(plan: Plan, *, drift: bool) -> str:
