@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -27,6 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail where there is no server (or no PostgreSQL) to test against, instead of skipping",
     )
+
+
+def pytest_configure() -> None:
+    """Undo what a shell does to a job in the background: there SIGINT is ignored, by every child too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
