@@ -79,6 +79,8 @@ def test_the_tutorial_ends_with_a_server_equal_to_its_files(tour: Tour) -> None:
 
 
 def test_the_plan_in_the_readme_is_what_the_example_project_prints(fresh: Server, tmp_path: Path) -> None:
+    if fresh.product != "openbao":
+        pytest.skip("the README shows a plan of OpenBao, which returns less of a database connection than Vault")
     block = next(block for block in blocks(README) if block.language == "console" and "vaultconf plan" in block.text)
     project = applied_example(tmp_path, fresh)
     a_pull_request(project)
