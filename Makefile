@@ -12,7 +12,7 @@ TEST_READY := $(VENV)/.stamp-test
 LINT_READY := $(VENV)/.stamp-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs clean
+.PHONY: help demo test lint docs bench clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ lint: $(LINT_READY)  ## ruff and mypy
 
 docs: $(DEMO_READY)  ## write the generated pages of docs/ anew
 	$(BIN)/python docs/generate.py
+
+bench: $(TEST_READY)  ## measure speed on real servers (minutes; faster: make bench BENCH_OBJECTS=500)
+	$(BIN)/python -m tests.bench
 
 clean:  ## remove .venv and every cache
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist

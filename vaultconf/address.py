@@ -8,7 +8,7 @@ from functools import cache
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: What no namespace may be called (seen on OpenBao 2.7).
-_RESERVED_NAMESPACES = frozenset({"root", "sys", "auth", "audit", "cubbyhole", "identity"})
+RESERVED_NAMESPACES = frozenset({"root", "sys", "auth", "audit", "cubbyhole", "identity"})
 
 
 def join(*segments: str) -> str:
@@ -48,7 +48,7 @@ def bad_namespace(path: str) -> str | None:
         return reason
     if any(char.isspace() or char in "+*" for char in path):
         return "has white space, `+` or `*` in it, which no namespace may have"
-    reserved = next((segment for segment in path.split("/") if segment in _RESERVED_NAMESPACES), None)
+    reserved = next((segment for segment in path.split("/") if segment in RESERVED_NAMESPACES), None)
     return f"has the segment `{reserved}`, which is reserved" if reserved else None
 
 

@@ -15,8 +15,11 @@ _NAMES = {0: "no answer", 403: "permission denied", 429: "too many requests", 50
 def is_absent(kind: Kind, answer: Answer) -> bool:
     """Whether the answer is how this kind says that the object is not there.
 
-    A bare 404 is; one with a text is a missing mount, namespace or feature, unless the kind knows the text.
+    A bare 404 is; one with a text is a missing mount, namespace or feature, unless the kind knows the text. A
+    success tells of absence only where it says `"data": null`, and no control group holds the answer back.
     """
+    if answer.ok and (answer.json.get("data", "") is not None or answer.json.get("wrap_info") is not None):
+        return False
     text = " ".join(answer.errors)
     return any(answer.status == status and (words in text if words else not text) for status, words in kind.absent)
 

@@ -56,12 +56,24 @@ class _Run:
         self.outcomes: dict[Address, Outcome] = {}
 
     def run(self) -> list[Outcome]:
+        """Carry out what has to happen alone one by one, before all else (or after all else, where it goes)."""
+        alone = [item.change for item in self.ready.values() if item.change.kind.alone]
+        for change in alone:
+            if change.action is not Action.DELETE:
+                self.contact.transport.drive([self.started(change.address)], self.done)
         free = [address for address, missing in self.missing.items() if not missing]
-        self.contact.transport.drive(map(self.started, free), self.done)
+        self.contact.transport.drive(map(self.started, (one for one in free if not self.is_alone(one))), self.done)
+        for change in alone:
+            if change.action is Action.DELETE:
+                self.contact.transport.drive([self.started(change.address)], self.done)
         for address, item in self.ready.items():
             if address not in self.outcomes:
                 self.end(address, Outcome(item.change, Status.SKIPPED, "interrupted before it began"))
         return [self.outcomes[address] for address in self.ready]
+
+    def is_alone(self, address: Address) -> bool:
+        """Whether nothing else may be under way with this change."""
+        return self.ready[address].change.kind.alone
 
     def started(self, address: Address) -> tuple[Address, Task[Outcome]]:
         return address, _task(self.ready[address], self.contact, self.resolve)

@@ -11,7 +11,7 @@ from vaultconf import kinds
 from vaultconf.kind import Kind
 
 #: Top-level keys of a document that later versions will know.
-NOT_YET = frozenset({"identity", "quotas", "namespaces", "generic", "assertions", "templates", "use", "policies_from"})
+NOT_YET = frozenset({"generic", "assertions", "templates", "use", "policies_from"})
 
 
 @cache
@@ -34,6 +34,12 @@ def sections() -> frozenset[str]:
 def mount_kind(section: str) -> Kind | None:
     """The kind of mount under `secrets` or `auth`."""
     return next((kind for kind in all_kinds().values() if kind.is_mount and kind.section == section), None)
+
+
+@cache
+def namespace_kind() -> Kind | None:
+    """The kind that makes child namespaces."""
+    return next((kind for kind in all_kinds().values() if kind.is_namespace), None)
 
 
 @cache

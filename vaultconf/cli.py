@@ -31,6 +31,12 @@ app = typer.Typer(
 )
 
 
+_LATER = frozenset(
+    {"init", "lint", "fmt", "render", "export", "adopt", "import", "can", "access", "permissions", "rotate", "ledger"}
+    | {"unlock"}
+)
+
+
 class Format(StrEnum):
     """How a result is shown."""
 
@@ -150,7 +156,7 @@ def apply(
         permitted = _patterns(allow)
         loaded, state = pipeline.validate(context.obj)
         options = Options(target, _patterns(only), _patterns(resend), concurrency)
-        with pipeline.connect(loaded, options, read_only=False) as contact:
+        with pipeline.connect(loaded, options, read_only=False, warn=console.warn) as contact:
             made = pipeline.plan(loaded, state, contact, options)
             if format is Format.TEXT:
                 console.show_plan(made, format.value)
@@ -194,7 +200,7 @@ def demo(context: typer.Context) -> None:
 
 def _plan(context: typer.Context, options: Options) -> Plan:
     loaded, state = pipeline.validate(context.obj)
-    with pipeline.connect(loaded, options, read_only=True) as contact:
+    with pipeline.connect(loaded, options, read_only=True, warn=console.warn) as contact:
         return pipeline.plan(loaded, state, contact, options)
 
 
@@ -259,13 +265,19 @@ def _stopping(stop: Callable[[], None]) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+def _later(message: str) -> str:
+    """Tell a command that is still to come from one that nobody has heard of."""
+    word = message.removeprefix("No such command '").partition("'")[0]
+    return f"`{word}` is not in this version" if word in _LATER else message
+
+
 def main(arguments: list[str]) -> int:
     """Run one command line and return its exit code; nothing a user can cause raises."""
     console.prepare()
     try:
         return int(app(args=arguments, prog_name="vaultconf", standalone_mode=False) or 0)
     except TyperException as error:
-        console.problems([Problem(error.format_message(), hint="see `vaultconf --help`")])
+        console.problems([Problem(_later(error.format_message()), hint="see `vaultconf --help`")])
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED

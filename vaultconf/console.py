@@ -13,6 +13,7 @@ from vaultconf.desired import DesiredState
 from vaultconf.errors import Problem
 from vaultconf.model import Outcome, Plan
 from vaultconf.report import data
+from vaultconf.report.views import things
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -83,6 +84,11 @@ def problems(found: Sequence[Problem]) -> None:
         sys.stderr.write(f"… and {len(found) - _MOST_PROBLEMS:,} more problems; `--format json` lists them all\n")
 
 
+def warn(problem: Problem) -> None:
+    """Print to stderr what went wrong beside the result."""
+    problems([problem])
+
+
 def validated(state: DesiredState, *, as_json: bool) -> None:
     """Print that the files are good, and what could not be judged without a server."""
     if as_json:
@@ -90,7 +96,7 @@ def validated(state: DesiredState, *, as_json: bool) -> None:
         return
     for notice in state.notices:
         sys.stderr.write(f"{notice}\n")
-    sys.stdout.write(f"Valid: {len(state.objects)} objects.\n")
+    sys.stdout.write(f"Valid: {things(len(state.objects), 'object')}.\n")
 
 
 def _validation(
@@ -104,7 +110,7 @@ def _validation(
 
 def confirmed(count: int) -> bool:
     """Ask on the terminal whether to go on; only `yes` is a yes."""
-    sys.stderr.write(f"Apply {count} changes? Only `yes` goes on: ")
+    sys.stderr.write(f"Apply {things(count, 'change')}? Only `yes` goes on: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip() == "yes"
 

@@ -5,19 +5,23 @@ Sources: Vault API, `/sys/health`, `/sys/seal-status`, `/auth/token/lookup-self`
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
 from vaultconf import __version__, environment
+from vaultconf.caller import NOBODY, Caller
 from vaultconf.errors import ConnectionFailed, InputError, Problem, ServerRefused, UsageError, nearest
 from vaultconf.http import Answer, Connection, Request
+from vaultconf.login import Credentials, log_in
 from vaultconf.model import Server
 from vaultconf.sealed import Secret
+from vaultconf.session import Session, SessionTransport, revoke
 from vaultconf.settings import Settings, Target
 from vaultconf.transport import Transport
 
@@ -28,11 +32,13 @@ _HEALTH = (("standbyok", "true"), ("perfstandbyok", "true"))
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A connection to a known server; `namespace` is the run's base namespace."""
+    """A connection to a known server; `namespace` is the run's base namespace, `end` what its end demands."""
 
     transport: Transport
     server: Server
     namespace: str
+    end: Callable[[], None] = field(default=lambda: None, repr=False)
+    caller: Caller = NOBODY
 
     def __enter__(self) -> Self:
         return self
@@ -40,7 +46,10 @@ class Contact:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.transport.close()
+        try:
+            self.end()
+        finally:
+            self.transport.close()
 
     def within(self, request: Request, namespace: str = "") -> Request:
         """The request in a namespace below the base."""
@@ -98,34 +107,57 @@ def _server_at(address: str) -> tuple[str, str, int, str]:
     return parts.scheme, (parts.hostname or "").lower(), port, parts.path
 
 
-def open_contact(
-    connection: Connection, token: Secret | None, *, project: str, read_only: bool, concurrency: int | None = None
+def open_contact(  # noqa: PLR0913 - all but two are keywords
+    connection: Connection,
+    token: Secret | Credentials | None,
+    *,
+    project: str,
+    read_only: bool,
+    concurrency: int | None = None,
+    warn: Callable[[Problem], None] = lambda _: None,
 ) -> Contact:
-    """Connect and find out what is there; the token is shown only to what is a Vault or OpenBao.
+    """Connect and find out what is there; token and credentials are shown only to what is a Vault or OpenBao.
 
-    Raises ConnectionFailed where nothing answers or it is not a Vault, ServerRefused where it is sealed or the
-    token is no good, InputError where a namespace is asked of a server that has none.
+    The token of a login is revoked when the contact ends; `warn` hears where that failed. Raises ConnectionFailed
+    where nothing answers or it is not a Vault, ServerRefused where it is sealed, the token is no good or the login
+    is refused, InputError where a namespace is asked of a server that has none.
     """
     agent = f"vaultconf/{__version__} ({project})" if project.isprintable() and project.isascii() else "vaultconf"
     patience = replace(connection, timeout=min(connection.timeout, _FIRST_CONTACT_SECONDS))
     with Transport(patience, token=None, read_only=True, user_agent=agent) as first:
         server = detect(first, connection.address)
     refuse_namespace(server, connection.namespace)
-    token = _some(token)
-    transport = Transport(connection, token=token, read_only=read_only, concurrency=concurrency, user_agent=agent)
+    if isinstance(token, Credentials):
+        refuse_namespace(server, token.namespace or "")
+    known = None if isinstance(token, Credentials) else _some(token)
+    transport = SessionTransport(
+        connection, token=known, read_only=read_only, concurrency=concurrency, user_agent=agent
+    )
     contact = Contact(transport, server, connection.namespace)
     try:
-        check_token(contact)
+        if isinstance(token, Credentials):
+            session = transport.session = log_in(transport, token, connection)
+            contact = replace(contact, end=lambda: _end(session, connection, agent, warn))
+        contact = replace(contact, caller=check_token(contact))
     except BaseException:
-        transport.close()
+        contact.__exit__(None, None, None)
         raise
     return contact
 
 
 def _some(token: Secret | None) -> Secret:
     if token is None:
-        raise ServerRefused("no token", "set VAULT_TOKEN (or BAO_TOKEN), or log in with `vault login`")
+        hint = "set VAULT_TOKEN (or BAO_TOKEN), log in with `vault login`, or give the target a login (`auth`)"
+        raise ServerRefused("no token", hint)
     return token
+
+
+def _end(session: Session, connection: Connection, agent: str, warn: Callable[[Problem], None]) -> None:
+    """Take leave: the token of our own login is of no use to anybody any more."""
+    why = revoke(session, connection, agent)
+    if why:
+        left = f"it ends by itself in {session.left:.0f} s" if session.left < math.inf else "it has no end of its own"
+        warn(Problem(f"the token of the login could not be revoked: {why}", hint=left))
 
 
 def detect(transport: Transport, address: str) -> Server:
@@ -174,8 +206,9 @@ def refuse_namespace(server: Server, namespace: str) -> None:
         raise InputError(no_namespaces(server, namespace), NAMESPACE_HINT)
 
 
-def check_token(contact: Contact) -> None:
-    """Refuse a token that the server does not know; one that may not look itself up is let through.
+def check_token(contact: Contact) -> Caller:
+    """Refuse a token that the server does not know; one that may not look itself up is let through
+    (and is NOBODY as a caller).
 
     Raises ConnectionFailed, ServerRefused or InputError. In a namespace that is not there, OpenBao 2.7 answers 404.
     """
@@ -189,11 +222,13 @@ def check_token(contact: Contact) -> None:
         raise ServerRefused("the token is not valid, or has expired", "log in again, or set VAULT_TOKEN")
     if answer.status == 503:
         raise ServerRefused(f"the server at {contact.server.address} is sealed or unavailable")
+    return Caller.of(answer.data or {}) if answer.ok else NOBODY
 
 
 def _unknown_token(answer: Answer) -> bool:
-    """A bad token is a bare "permission denied"; a policy's refusal is an "error occurred" (all three servers)."""
-    return any(text.strip() in ("permission denied", "invalid token", "bad token") for text in answer.errors)
+    """Vault says "invalid token" beside its refusal; OpenBao's is a bare "permission denied", a policy's is not."""
+    texts = [text.strip() for text in answer.errors]
+    return any("invalid token" in text or text in ("permission denied", "bad token") for text in texts)
 
 
 def token_for(environ: Mapping[str, str]) -> Secret | None:

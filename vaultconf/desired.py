@@ -13,7 +13,7 @@ from vaultconf.errors import Place, Problem
 from vaultconf.kind import Field
 from vaultconf.kind_facts import from_file, must_be_plain, required
 from vaultconf.model import Address, Desired, Guidance, Server
-from vaultconf.naming import Names, targets
+from vaultconf.naming import Names, circles, targets
 from vaultconf.references import Deferred
 from vaultconf.sealed import Secret
 from vaultconf.settings import Settings
@@ -41,10 +41,14 @@ def build(found: Declarations, settings: Settings) -> DesiredState:
     objects = [builder.desired(declaration) for declaration in found.objects.values()]
     if found.whole:
         builder.names(objects)
+    builder.doubles(objects)
+    builder.problems += circles(objects)
     objects += builder.implied(objects)
     notices = tuple(
         f"{place}: the type of this mount is known to the server only: checked for form" for place in found.unchecked
     )
+    if not objects and not found.foreign:
+        notices = (*notices, "no file declares anything: is this the project's folder?")
     return DesiredState(tuple(objects), found.foreign, _sorted(builder.problems), notices)
 
 
@@ -164,7 +168,9 @@ class _Builder:
     def implied(self, objects: Iterable[Desired]) -> Iterator[Desired]:
         """Configurations that exist with a declared mount, where no document mentions them."""
         present = {desired.address: desired for desired in objects}
-        for mount in [desired for desired in objects if desired.kind.is_mount and not self.is_spoiled(desired)]:
+        for mount in [
+            item for item in objects if "type" in item.values and item.kind.is_mount and not self.is_spoiled(item)
+        ]:
             for kind in catalogue.implied(mount.kind.section, str(mount.values.get("type", ""))):
                 address = Address(kind.path_of(mount.params), mount.address.namespace)
                 applies, written = kind.applies(mount.values), present.get(address)
@@ -178,10 +184,24 @@ class _Builder:
         """Whether a field of it could not be read, so that nothing follows from the others."""
         return bool(self.found.objects[desired.address.namespace, desired.address.path].spoiled)
 
+    def doubles(self, objects: Iterable[Desired]) -> None:
+        """Two objects that are one to the server, or both want what only one of a kind can have."""
+        first: dict[tuple[str, str, str], Desired] = {}
+        for item in objects:
+            kind = item.kind
+            wanted = [*kind.claims(item.values)]
+            if kind.names.one_case:
+                wanted.append(f"the name `{kind.names.key(item.params[kind.holes[-1]])}`, whatever its case")
+            for claim in wanted:
+                other = first.setdefault((kind.name, item.address.namespace, claim), item)
+                if other is not item:
+                    message = f"`{shown(str(item.address))}`: only one {kind.title} can have {shown(claim)}"
+                    self.complain(message, item.place, f"see {other.place}")
+
     def names(self, objects: Iterable[Desired]) -> None:
         """What a field names must be declared, built in, or external."""
         objects = tuple(objects)
-        names = Names(objects, self.settings.external)
+        names = Names(objects, self.settings.external, self.found.foreign)
         declarations = self.found.objects.values()
         for desired, declaration in zip(objects, declarations, strict=True):
             self.problems += names.undeclared(desired, declaration)

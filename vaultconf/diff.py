@@ -58,9 +58,9 @@ def with_write_only(desired: Desired, found: Difference) -> Difference:
 
 
 @cache
-def _blind(model: type[Spec], server: Server) -> frozenset[str]:
-    """The fields of a kind that this server does not have, or takes and does not return."""
-    return frozenset(
+def _blind(model: type[Spec], server: Server) -> tuple[str, ...]:
+    """The fields of a kind that this server does not have, or takes and does not return; in the model's order."""
+    return tuple(
         name for name, spec in fields_of(model).items() if not spec.exists_on(server) or not spec.read_back_on(server)
     )
 
@@ -88,7 +88,7 @@ def _field(
         yield Unverified(address, spec.name, not_at_hand(value, resolve))
     elif before == known:
         return
-    elif spec.marks.secret or isinstance(value, Deferred | Secret):
+    elif spec.marks.secret or isinstance(value, Deferred | Secret) or spec.codec.hides(before):
         yield FieldChange(spec.name, secret=True)
     elif isinstance(before, Mapping) and isinstance(known, Mapping):
         yield from _entries(spec.name, before, known)
@@ -132,7 +132,9 @@ def _entries(name: str, before: Mapping[str, object], after: Mapping[str, object
     """The entries of a map that differ, each under its own dotted name."""
     from deepdiff import DeepDiff  # noqa: PLC0415 - slow to import, and most runs find nothing that differs
 
-    for key in sorted(map(str, DeepDiff(dict(before), dict(after), max_diffs=10_000).affected_root_keys)):
+    # Without the threshold, maps that have little in common would differ as a whole, and in no entry.
+    found = DeepDiff(dict(before), dict(after), max_diffs=10_000, threshold_to_diff_deeper=0)
+    for key in sorted(map(str, found.affected_root_keys)):
         yield FieldChange(f"{name}.{key}", before.get(key), after.get(key))
 
 

@@ -142,11 +142,12 @@ class _Walk:
             self.bodies.one_object(self.scope, kind, own, place, {"mount": mount})
         children = catalogue.children_of(section, mount_type)
         for name, item, at in below:
-            if len(children[name]) > 1:
+            if not mount_type and len(children[name]) > 1:
                 self.found.unchecked.append(at)
                 self.form(item, at)
             else:
-                self.level(item, at, [(children[name][0], children[name][0].yaml.split(".")[3:])], {"mount": mount})
+                kinds = [(child, child.yaml.split(".")[3:]) for child in children[name]]
+                self.level(item, at, kinds, {"mount": mount})
 
     def mount_name(self, section: str, mount: str, place: Place) -> bool:
         """Whether a mount can have this path."""
@@ -199,7 +200,8 @@ class _Walk:
             message = f"`{shown(key)}` of a mount of type `{shown(mount_type)}` is not in this version"
             self.complain(message, place, f"is the type right? {meant}" if meant else hint)
         else:
-            self.complain(f"unknown key `{shown(key)}`", place, hint)
+            where = f" of a mount of type `{shown(mount_type)}`" if mount_type else ""
+            self.complain(f"unknown key `{shown(key)}`{where}", place, hint)
 
     def policy_file(self, kind: Kind, file: TextFile) -> None:
         """A file of `policies/` is a policy of the base namespace, named after its stem."""

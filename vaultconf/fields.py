@@ -26,12 +26,16 @@ Reader = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """How one field type is read from YAML and from Vault's answer, written to Vault, and described."""
+    """How one field type is read from YAML and from Vault's answer, written to Vault, and described.
+
+    `hides` says of a canonical value that it may hold a secret and must not be shown.
+    """
 
     from_yaml: Reader
     from_wire: Reader
     schema: Mapping[str, object]
     to_wire: Reader = field(default=lambda value: value)
+    hides: Callable[[Any], bool] = field(default=lambda _: False)
 
     def read(self, value: Any, info: core_schema.ValidationInfo) -> Any:
         """Read one side, as pydantic asks for it."""
@@ -160,6 +164,11 @@ Statements = Annotated[tuple[str, ...], _list(tuple, split=False)]
 PolicyNames = Annotated[
     tuple[str, ...],
     Codec(lists.policy_names, lambda value: lists.folded(lists.wire_items(value, split=True)), _LIST_SCHEMA, list),
+]
+#: The same where a server takes them as one text.
+PolicyLine = Annotated[
+    tuple[str, ...],
+    Codec(lists.policy_names, lambda value: lists.folded(lists.wire_items(value, split=True)), _LIST_SCHEMA, ",".join),
 ]
 #: Networks that the server keeps as written.
 Networks = Annotated[

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from vaultconf.address import Pattern
+from vaultconf.caller import NOBODY, Caller
 from vaultconf.errors import Problem
 from vaultconf.live import Reading
 from vaultconf.model import Action, Address, Change, Plan, Risk, RiskReason, Unreadable
@@ -15,11 +16,21 @@ from vaultconf.settings import Settings
 REMOVES = frozenset({Action.DELETE, Action.REPLACE})
 
 
-def with_risks(changes: Iterable[Change], reading: Reading) -> tuple[Change, ...]:
-    """The changes with the danger of each, if any."""
+def with_risks(changes: Iterable[Change], reading: Reading, caller: Caller = NOBODY) -> tuple[Change, ...]:
+    """The changes with the danger of each, if any; `caller` is whose token would carry them out."""
     changes = tuple(changes)
     inside = Counter(stranger.mount for stranger in reading.strangers)
-    return tuple(replace(change, risk=_risk(change, changes, reading, inside)) for change in changes)
+    return tuple(
+        replace(change, risk=_risk(change, changes, reading, inside) or _own_way_in(change, caller))
+        for change in changes
+    )
+
+
+def _own_way_in(change: Change, caller: Caller) -> Risk | None:
+    """The danger of removing what this very run logs in with, or what lets it do its work."""
+    if change.action not in REMOVES or change.address.namespace or not caller.depends_on(change.address.path):
+        return None
+    return Risk(RiskReason.REMOVES_ACCESS, "the caller of this run logs in or works with it", str(change.address))
 
 
 def _risk(
@@ -68,11 +79,11 @@ def refusals(plan: Plan, allow: Iterable[Pattern], settings: Settings, max_delet
 def _refused(change: Change, allow: tuple[Pattern, ...]) -> Iterator[Problem]:
     address = str(change.address)
     if change.action in REMOVES and _is_protected(change):
-        message = f"{change.action} {address}: it is protected (`vaultconf: {{protect: true}}`)"
+        message = f"{change.action}: it is protected (`vaultconf: {{protect: true}}`)"
         yield Problem(message, change.source, "take the protection out in a commit of its own", address)
     elif change.risk is not None and not any(pattern.matches(change.risk.allow) for pattern in allow):
         hint = f"if that is meant: --allow {change.risk.allow}"
-        yield Problem(f"{change.action} {address}: {change.risk.detail}", change.source, hint, address)
+        yield Problem(f"{change.action}: {change.risk.detail}", change.source, hint, address)
 
 
 def _is_protected(change: Change) -> bool:

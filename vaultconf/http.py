@@ -16,8 +16,9 @@ METHODS = READS | {"POST", "PUT", "PATCH", "DELETE"}
 
 _PLAIN = re.compile(r"[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*(?:/[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*)*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_LOGIN = re.compile(r"auth/(?:[^/]+/)*(?P<before>[^/]+)/login(?:/[^/]+)?")
-# Collections below an auth mount whose member may be called "login": `auth/userpass/users/login` is a write.
+_LOGIN = re.compile(r"auth/(?:[^/]+|(?:[^/]+/)+(?P<before>[^/]+))/login(?:/[^/]+)?")
+# Collections below an auth mount whose member may be called "login": `auth/userpass/users/login` is a write, while
+# `auth/cert/login` can only be a login.
 _COLLECTIONS = frozenset(
     "cert certificate certs config crls group groups map role roles sts user users".split()  # noqa: SIM905 - a word list
 )

@@ -21,6 +21,8 @@ from vaultconf.http import Answer, Request
 from vaultconf.sealed import Secret
 from vaultconf.transport import Transport
 
+__all__ = ["CurlAdapter", "VaultError", "client"]
+
 
 class CurlAdapter(Adapter):  # type: ignore[misc] # hvac has no types
     """hvac's blocking face of a transport: a dict for 200 with JSON, a `requests.Response` for all else."""

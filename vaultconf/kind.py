@@ -15,7 +15,7 @@ from typing import Any
 
 from vaultconf import answer_values
 from vaultconf.http import Answer, Request
-from vaultconf.nouns import Action, Live, RiskReason, Server, Values
+from vaultconf.nouns import ANY_FOLDED_NAME, ANY_NAME, PLAIN_NAME, Action, Live, Names, RiskReason, Server, Values
 from vaultconf.spec import (
     REQUIRED,
     Computed,
@@ -38,6 +38,7 @@ __all__ = [
     "Computed",
     "Field",
     "Kind",
+    "Lookups",
     "Marks",
     "Names",
     "Obstacle",
@@ -56,27 +57,6 @@ _HOLE = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """How a server treats the names of a kind."""
-
-    pattern: str = r"\w(?:[\w.-]*\w)?"
-    folds: bool = False
-
-    def problem(self, name: str) -> str | None:
-        """Say why the server would not keep this name, or None."""
-        if not re.fullmatch(self.pattern, name):
-            return "the server takes no such name: letters, digits, `_`, and `.` or `-` in between"
-        if self.folds and name != name.lower():
-            return f"the server would store it as `{name.lower()}`; write it that way"
-        return None
-
-
-#: Names that may hold anything a path segment may.
-ANY_NAME = Names(r".+")
-ANY_FOLDED_NAME = Names(r".+", folds=True)
-
-
-@dataclass(frozen=True, slots=True)
 class Write:
     """What a kind needs to turn a change into requests. `values` are complete, secrets already resolved."""
 
@@ -90,6 +70,9 @@ class Write:
 
 
 Steps = Generator[Request, Answer, None]
+
+#: Asks for the data of one path after the other (None: not there), and returns an object's data, completed by them.
+Lookups = Generator[str, Mapping[str, Any] | None, Mapping[str, Any]]
 
 
 def body_of(kind: Kind, write: Write) -> dict[str, object]:
@@ -129,6 +112,10 @@ def _no_problems(_: Values) -> Iterable[str]:
     return ()
 
 
+def _nothing(_: Values) -> Iterable[tuple[str, str]]:
+    return ()
+
+
 def _nothing_more(_values: dict[str, object], _server: Server) -> None:
     return None
 
@@ -156,16 +143,21 @@ class Kind:
     and `applies` say in which mounts. How it is read: `table` is a path whose one answer holds the whole
     collection, `bulk` likewise by LIST where the server has it, `listing` (default: the path above) names the
     collection; `base_only`: there is none in child namespaces. `absent`: (status, text of the error) of an absent
-    object, "" being an empty list of errors. `always`: it exists with its mount.
+    object, "" being an empty list of errors. `always`: it exists with its mount. `slashed`: a list of names has a
+    slash at the end of each. `lookups`: asks for what the answer names by id, all of it in the LISTs of
+    `directories`.
 
     How it is written: `replaces`: a write resets what it leaves out; `always_sent`: fields that every write needs;
-    `repeatable`: a write may be sent twice; `alterable`: it can be updated in place, `must_replace` adds
-    conditions; `extras`: facts of the answer that a write needs.
+    `repeatable`: a write may be sent twice; `alone`: nothing else is written
+    meanwhile; `alterable`: it can be updated in place, `must_replace` adds
+    conditions; `extras`: facts of the answer that a write needs; `needs`: further objects, as namespace below the
+    object's own and path, that must be there first; `claims`: what only one object of the kind can hold.
 
     What is special: `builtin` objects are never deleted nor reported, `untouchable` ones refused, `partial` names
     those that can only be tuned, and the prefix of the fields that are compared. `ignored`: what a server returns
     beside the configuration; `old_names`: deprecated names of fields, returned beside the new ones. `destroys` and
-    `loses`: why deleting is dangerous (`only_last`: when no other remains). `probe`: a path whose answer tells
+    `loses`: why deleting is dangerous (`only_last`: when no other remains); not `prunable`: no pattern of `prune`
+    reaches it. `probe`: a path whose answer tells
     `obstacle` whether this server can take a change. `check` finds what is wrong with written values; `complete`
     adds defaults that depend on other values.
     """
@@ -177,7 +169,7 @@ class Kind:
     path: str
     mount_types: frozenset[str] = frozenset()
     applies: Callable[[Values], bool] = _always
-    names: Names = Names()
+    names: Names = PLAIN_NAME
     listing: str = ""
     table: str = ""
     bulk: str = ""
@@ -186,8 +178,13 @@ class Kind:
     replaces: bool = False
     always_sent: tuple[str, ...] = ()
     repeatable: bool = True
+    alone: bool = False
     absent: tuple[tuple[int, str], ...] = ((404, ""),)
-    after: tuple[str, ...] = ()
+    slashed: bool = False
+    directories: tuple[str, ...] = ()
+    lookups: Callable[[Mapping[str, Any]], Lookups] | None = None
+    needs: Callable[[Values], Iterable[tuple[str, str]]] = _nothing
+    claims: Callable[[Values], Iterable[str]] = _no_problems
     builtin: frozenset[str] = frozenset()
     untouchable: frozenset[str] = frozenset()
     ignored: frozenset[str] = frozenset()
@@ -195,6 +192,7 @@ class Kind:
     extras: tuple[str, ...] = ()
     destroys: RiskReason | None = None
     only_last: bool = False
+    prunable: bool = True
     loses: str = ""
     alterable: bool = True
     partial: Mapping[str, str] = field(default_factory=dict)
@@ -228,9 +226,19 @@ class Kind:
         return self.yaml in ("secrets.{mount}", "auth.{mount}")
 
     @property
+    def is_namespace(self) -> bool:
+        """Whether objects of other documents live in it."""
+        return self.yaml == "namespaces.{name}"
+
+    @property
     def in_mount(self) -> bool:
         """Whether it lives in a mount."""
         return "mount" in self.holes and not self.is_mount
+
+    @property
+    def is_power(self) -> bool:
+        """Whether it gives or watches access: a mount, an auth method, a policy, an audit device."""
+        return self.is_mount or self.section in ("policies", "password_policies", "audit")
 
     @property
     def named(self) -> bool:

@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from vaultconf import catalogue
-from vaultconf.answers import listed, live_from, read_object, unreadable
+from vaultconf.answers import is_absent, listed, live_from, read_object, unreadable
 from vaultconf.contact import Contact
 from vaultconf.http import Request
 from vaultconf.kind import Kind
-from vaultconf.model import Address, Desired, Live, Server, Unreadable, Values
+from vaultconf.lookups import Directory
+from vaultconf.model import Address, Desired, Live, Unreadable
 from vaultconf.scope import Scope
+from vaultconf.strangers import Stranger
+from vaultconf.tables import (
+    NOT_THERE,
+    Table,
+    TableKey,
+    as_new,
+    fits,
+    mount_types,
+    mount_values,
+    read_table,
+    to_be_made,
+)
 from vaultconf.transport import Task
 
 #: From this many declared objects on, a whole collection is asked for in one answer where the server has it.
 BULK_FROM = 50
 
 Found = Live | Unreadable | None
-Table = Mapping[str, Mapping[str, Any]] | Unreadable
-TableKey = tuple[str, str]  # namespace, kind name
-
-#: What a collection of the base namespace is in a child namespace.
-NOT_THERE = Unreadable(0, "exists in the base namespace only")
-
-
-@dataclass(frozen=True, slots=True)
-class Stranger:
-    """Something on the server that no file declares."""
-
-    kind: Kind
-    address: Address
-    params: Mapping[str, str]
-
-    @property
-    def mount(self) -> Address | None:
-        """The address of the mount in which it lives."""
-        return mount_address(self.kind, self.params, self.address.namespace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +40,8 @@ class Reading:
     """Everything that was read.
 
     `objects` has every declared address that the run looks at; `strangers` what is there undeclared; `unlisted`
-    the collections that could not be listed, as kind, the place of a member, and why.
+    the collections that could not be listed, as kind, the place of a member, and why; `new` the child namespaces
+    that are not there and are declared, so that nothing is in them.
     """
 
     objects: Mapping[Address, Found]
@@ -53,63 +49,7 @@ class Reading:
     strangers: tuple[Stranger, ...] = ()
     unlisted: tuple[tuple[Kind, Address, Unreadable], ...] = ()
     unknown_fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-
-def mount_address(kind: Kind, params: Mapping[str, str], namespace: str) -> Address | None:
-    """The address of the mount in which an object lives; None for what lives in none."""
-    mounts = catalogue.mount_kind(kind.section)
-    return Address(mounts.path_of(params), namespace) if mounts is not None and kind.in_mount else None
-
-
-def read_tables(contact: Contact, namespaces: Iterable[str]) -> dict[TableKey, Table]:
-    """Read the collections that one answer holds: mounts, auth methods, audit devices."""
-    wanted = [
-        (namespace, kind)
-        for namespace in sorted({"", *namespaces})
-        for kind in catalogue.all_kinds().values()
-        if kind.table and not (namespace and kind.base_only)
-    ]
-    found = contact.transport.run(_table(contact, kind, namespace) for namespace, kind in wanted)
-    return {(namespace, kind.name): table for (namespace, kind), table in zip(wanted, found, strict=True)}
-
-
-def _table(contact: Contact, kind: Kind, namespace: str) -> Task[Table]:
-    answer = yield contact.within(Request("GET", kind.table), namespace)
-    data = answer.data if answer.ok else None
-    if data is None:
-        return unreadable(answer)
-    return {name.rstrip("/"): entry for name, entry in data.items() if isinstance(entry, Mapping)}
-
-
-def mount_types(tables: Mapping[TableKey, Table]) -> dict[tuple[str, str, str], str]:
-    """The type of every mount there is, by namespace, section and path."""
-    types = {}
-    for (namespace, kind_name), table in tables.items():
-        kind = catalogue.all_kinds()[kind_name]
-        if kind.is_mount and not isinstance(table, Unreadable):
-            for mount, entry in table.items():
-                types[namespace, kind.section, mount] = str(entry.get("type", ""))
-    return types
-
-
-def mount_values(
-    tables: Mapping[TableKey, Table], kind: Kind, params: Mapping[str, str], namespace: str, server: Server
-) -> Values | Unreadable | None:
-    """The values of the mount in which an object of this kind lives; None where the mount is not there."""
-    mounts = catalogue.mount_kind(kind.section)
-    if mounts is None:
-        return None
-    table = tables.get((namespace, mounts.name), NOT_THERE)
-    if isinstance(table, Unreadable):
-        return table
-    entry = table.get(params["mount"])
-    found = live_from(mounts, entry, server) if entry is not None else None
-    return found.values if isinstance(found, Live) else found
-
-
-def fits(kind: Kind, mount: Values) -> bool:
-    """Whether objects of a kind can live in a mount with these values."""
-    return mount.get("type") in kind.mount_types and kind.applies(mount)
+    new: frozenset[str] = frozenset()
 
 
 def read(contact: Contact, objects: Iterable[Desired], tables: Mapping[TableKey, Table], scope: Scope) -> Reading:
@@ -125,15 +65,24 @@ class _Reader:
     ) -> None:
         self.contact = contact
         self.objects = [item for item in objects if scope.covers(item.address) and not scope.held(item.address)]
-        self.namespaces = sorted({"", *(desired.address.namespace for desired in objects)})
-        self.tables = tables
+        self.new = to_be_made(tables, {item.address for item in self.objects})
+        self.namespaces = sorted({"", *(desired.address.namespace for desired in objects)} - self.new)
+        self.tables = as_new(tables, self.new)
         self.scope = scope
         self.declared = {desired.address for desired in objects}
-        self.types = {**_declared_types(objects, tables), **mount_types(tables)}
+        self.folded = {
+            Address(kind.names.key(item.address.path), item.address.namespace)
+            for item in objects
+            if (kind := item.kind).names.one_case
+        }
+        self.types = {**_declared_types(objects, self.tables), **mount_types(self.tables)}
         self.fitting: dict[tuple[str, str, str], bool] = {}
+        self.directory = Directory(contact)
         self.found: dict[Address, Found] = {}
         self.strangers: list[Stranger] = []
         self.unlisted: list[tuple[Kind, Address, Unreadable]] = []
+        self.refused: list[Kind] = []
+        self.missed: list[Desired] = []
 
     def read(self) -> Reading:
         for desired in self.objects:
@@ -141,18 +90,32 @@ class _Reader:
                 table = self.tables.get((desired.address.namespace, desired.kind.name), NOT_THERE)
                 self.found[desired.address] = _from_table(table, desired, self.contact)
         self.table_strangers()
-        bulk = self.bulk_read()
-        tasks = [self.one(desired) for desired in self.objects if desired.address not in self.found]
-        tasks += [self.collection(*collection) for collection in self.collections(bulk)]
+        self.directory.fill(item for item in self.objects if item.address.namespace not in self.new)
+        bulk = self.bulk_kinds()
+        tasks = [self.bulk(kind) for kind in bulk.values()]  # first: these answers take the server longest
+        tasks += [self.one(desired) for desired in self.objects if not self.in_bulk(desired, bulk)]
+        tasks += [self.collection(*place) if place[0].named else self.lone(*place) for place in self.collections(bulk)]
         self.contact.transport.run(tasks)
-        return Reading(self.found, self.tables, tuple(self.strangers), tuple(self.unlisted), self.unknown_fields())
+        self.contact.transport.run(task for kind in self.refused for task in self.one_by_one(kind))
+        self.contact.transport.run(map(self.one, self.missed))
+        return Reading(
+            self.found,
+            self.tables,
+            tuple(self.strangers),
+            tuple(self.unlisted),
+            self.unknown_fields(),
+            self.new,
+        )
 
     def one(self, desired: Desired) -> Task[None]:
-        """Read one object. What would live in a mount that is not there, or is of another type, is absent."""
-        if desired.kind.in_mount and not self.mount_fits(desired):
+        """Read one object. What would live in a mount or namespace that is not there yet is absent."""
+        if desired.kind.base_only and desired.address.namespace:
+            self.found[desired.address] = NOT_THERE
+            return
+        if desired.address.namespace in self.new or (desired.kind.in_mount and not self.mount_fits(desired)):
             self.found[desired.address] = None
             return
-        self.found[desired.address] = yield from read_one(self.contact, desired)
+        self.found[desired.address] = yield from read_one(self.contact, desired, self.directory)
 
     def mount_fits(self, desired: Desired) -> bool:
         """Whether the object's mount is there and can hold it, as far as mounts can be read."""
@@ -163,23 +126,41 @@ class _Reader:
             self.fitting[key] = isinstance(mount, Unreadable) or (mount is not None and fits(kind, mount))
         return self.fitting[key]
 
-    def bulk_read(self) -> set[str]:
-        """Read whole collections of the base namespace in one answer where that is possible and worth it."""
-        done = set()
-        for kind in catalogue.all_kinds().values():
-            wanted = [desired for desired in self.objects if desired.kind is kind and not desired.address.namespace]
-            if kind.bulk and len(wanted) >= BULK_FROM and self.contact.server.product == "openbao":
-                answer = self.contact.transport.send(self.contact.within(Request("LIST", kind.bulk)))
-                entries = (answer.data or {}).get("key_info") if answer.ok else None
-                if isinstance(entries, Mapping):
-                    self.take_bulk(kind, wanted, entries)
-                    done.add(kind.name)
-        return done
+    def bulk_kinds(self) -> dict[str, Kind]:
+        """The kinds whose collection in the base namespace is read in one answer: where it can be, and is worth it."""
+        counts = Counter(desired.kind.name for desired in self.objects if not desired.address.namespace)
+        able = self.contact.server.product == "openbao"
+        kinds = catalogue.all_kinds()
+        return {name: kinds[name] for name, many in counts.items() if able and many >= BULK_FROM and kinds[name].bulk}
 
-    def take_bulk(self, kind: Kind, wanted: list[Desired], entries: Mapping[str, Any]) -> None:
-        for desired in wanted:
+    def in_bulk(self, desired: Desired, bulk: Mapping[str, Kind]) -> bool:
+        """Whether an object has been read, or one answer will hold it."""
+        return desired.address in self.found or (desired.kind.name in bulk and not desired.address.namespace)
+
+    def bulk(self, kind: Kind) -> Task[None]:
+        """Read a whole collection of the base namespace in one answer; note where the server gives none."""
+        answer = yield self.contact.within(Request("LIST", kind.bulk))
+        entries = (answer.data or {}).get("key_info") if answer.ok else None
+        if isinstance(entries, Mapping):
+            self.take_bulk(kind, entries)
+        else:
+            self.refused.append(kind)
+
+    def one_by_one(self, kind: Kind) -> Iterator[Task[None]]:
+        """What is read of a collection that the server does not give in one answer."""
+        yield from (self.one(item) for item in self.objects if item.kind is kind and not item.address.namespace)
+        yield self.collection(kind, "", {})
+
+    def take_bulk(self, kind: Kind, entries: Mapping[str, Any]) -> None:
+        for desired in self.objects:
+            if desired.kind is not kind or desired.address.namespace:
+                continue
             entry = entries.get(desired.params[kind.holes[-1]])
-            self.found[desired.address] = live_from(kind, entry, self.contact.server) if entry is not None else None
+            if entry is None:
+                # Absent, or left out because the token may not read it: only its own answer tells.
+                self.missed.append(desired)
+            else:
+                self.found[desired.address] = live_from(kind, entry, self.contact.server)
         self.add_strangers(kind, "", {}, entries)
 
     def table_strangers(self) -> None:
@@ -205,19 +186,24 @@ class _Reader:
         hole = kind.holes[-1]
         for name in names:
             address = Address(kind.path_of({**params, hole: name}), namespace)
-            if name not in kind.builtin and address not in self.declared and self.scope.covers(address):
+            if name not in kind.builtin and not self.is_declared(kind, address) and self.scope.covers(address):
                 self.strangers.append(Stranger(kind, address, {**params, hole: name}))
 
-    def collections(self, bulk: set[str]) -> Iterator[tuple[Kind, str, dict[str, str]]]:
-        """The collections to list: those at the top, and those of every mount that is there."""
+    def is_declared(self, kind: Kind, address: Address) -> bool:
+        """Whether some file declares it, by whatever case of its name the server takes for the same."""
+        return address in self.declared or Address(kind.names.key(address.path), address.namespace) in self.folded
+
+    def collections(self, bulk: Container[str]) -> Iterator[tuple[Kind, str, dict[str, str]]]:
+        """The collections to list, and the configurations that can be absent: at the top, and of every mount."""
         for kind in catalogue.all_kinds().values():
-            if kind.table or not kind.named:
+            if kind.table or kind.always:
                 continue
             if not kind.in_mount:
-                yield from ((kind, name, {}) for name in self.namespaces if name or kind.name not in bulk)
+                here = [name for name in self.namespaces if not (name and kind.base_only)]
+                yield from ((kind, name, {}) for name in here if name or kind.name not in bulk)
                 continue
             for (namespace, section, mount), mount_type in self.types.items():
-                if section == kind.section and mount_type in kind.mount_types:
+                if section == kind.section and mount_type in kind.mount_types and namespace not in self.new:
                     yield kind, namespace, {"mount": mount}
 
     def collection(self, kind: Kind, namespace: str, params: dict[str, str]) -> Task[None]:
@@ -226,13 +212,30 @@ class _Reader:
             return
         request = Request("LIST", kind.collection_of(params))
         try:
-            names = listed((yield self.contact.within(request, namespace)))
+            answer = yield self.contact.within(request, namespace)
+            names = [] if is_absent(kind, answer) else listed(answer)
         except ValueError as error:  # a mount whose path must not be sent
             names = Unreadable(0, str(error))
         if isinstance(names, Unreadable):
             self.unlisted.append((kind, member, names))
         else:
-            self.add_strangers(kind, namespace, params, names)
+            plain = [name.removesuffix("/") for name in names] if kind.slashed else names
+            self.add_strangers(kind, namespace, params, plain)
+
+    def lone(self, kind: Kind, namespace: str, params: dict[str, str]) -> Task[None]:
+        """Look for a configuration that can be absent and that nobody declares."""
+        address = Address(kind.path_of(params), namespace)
+        if address in self.declared or not self.scope.covers(address):
+            return
+        try:
+            answer = yield self.contact.within(Request("GET", address.path), namespace)
+            found = read_object(kind, answer, self.contact.server)
+        except ValueError as error:  # a mount whose path must not be sent
+            found = Unreadable(0, str(error))
+        if isinstance(found, Unreadable):
+            self.unlisted.append((kind, address, found))
+        elif found is not None:
+            self.strangers.append(Stranger(kind, address, params))
 
     def unknown_fields(self) -> dict[str, frozenset[str]]:
         """Fields that the server returns and this version does not know, by kind."""
@@ -262,14 +265,17 @@ def _from_table(table: Table, desired: Desired, contact: Contact) -> Found:
     return live_from(desired.kind, entry, contact.server) if entry is not None else None
 
 
-def read_one(contact: Contact, desired: Desired) -> Task[Found]:
-    """Read one object, and the fields that only a path of their own returns."""
+def read_one(contact: Contact, desired: Desired, directory: Directory | None = None) -> Task[Found]:
+    """Read one object, the fields that only a path of their own returns, and what it names by id."""
     kind, address = desired.kind, desired.address
     if kind.table and not kind.is_mount:
-        table = yield from _table(contact, kind, address.namespace)
+        table = yield from read_table(contact, kind, address.namespace)
         return _from_table(table, desired, contact)
     answer = yield contact.within(Request("GET", address.path), address.namespace)
     found = read_object(kind, answer, contact.server)
+    if kind.lookups is not None and answer.data is not None and isinstance(found, Live):
+        whole = yield from (directory or Directory(contact)).completed(answer.data, desired)
+        found = whole if isinstance(whole, Unreadable) else live_from(kind, whole, contact.server)
     if not isinstance(found, Live):
         return found
     values = dict(found.values)

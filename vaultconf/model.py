@@ -168,7 +168,7 @@ class Plan:
     @property
     def strays(self) -> tuple[Unmanaged, ...]:
         """The undeclared objects that count as drift: with `strict`, all that live in no mount."""
-        return tuple(item for item in self.unmanaged if not item.kind.in_mount) if self.strict else ()
+        return tuple(item for item in self.unmanaged if item.kind.is_power) if self.strict else ()
 
     @property
     def differs(self) -> bool:

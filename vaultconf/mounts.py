@@ -99,7 +99,13 @@ def from_wire(data: Mapping[str, Any]) -> Mapping[str, Any]:
     if lockout:
         config["user_lockout_config"] = {name.removeprefix("user_"): value for name, value in lockout.items()}
     plain = {name: value for name, value in data.items() if name != "config"}
+    plain["type"] = type_of(data)
     return {**plain, "options": with_version(data.get("type"), data.get("options") or {}), "tune": config}
+
+
+def type_of(data: Mapping[str, Any]) -> str:
+    """The type of a mount; those that every child namespace has are called `ns_token` and so on (OpenBao 2.7.2)."""
+    return str(data.get("type", "")).removeprefix("ns_")
 
 
 def with_version(mount_type: object, options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from vaultconf import catalogue
 from vaultconf.address import Pattern
-from vaultconf.declarations import Declaration
+from vaultconf.declarations import Declaration, MountKey
 from vaultconf.errors import Problem, nearest
 from vaultconf.kind import Field
 from vaultconf.kind_facts import naming
@@ -20,7 +20,7 @@ _MOST_HINTS = 20
 def targets(spec: Field, values: Values, params: Mapping[str, str], namespace: str) -> Iterator[tuple[str, Address]]:
     """The names that a field holds, with the addresses they stand for; `params` are those of the object."""
     value = values.get(spec.name)
-    names = value if isinstance(value, tuple) else (value,) if isinstance(value, str) and value else ()
+    names = value if isinstance(value, tuple | Mapping) else (value,) if isinstance(value, str) and value else ()
     if not names:
         return
     kind = catalogue.all_kinds()[spec.marks.names]
@@ -29,11 +29,28 @@ def targets(spec: Field, values: Values, params: Mapping[str, str], namespace: s
         yield name, Address(path, namespace)
 
 
+def namespace_address(namespace: str) -> Address | None:
+    """The address of the object that makes a child namespace; None where no kind does."""
+    kind = catalogue.namespace_kind()
+    parent, _, name = namespace.rpartition("/")
+    return Address(kind.path_of({kind.holes[-1]: name}), parent) if kind is not None else None
+
+
+def rank(desired: Desired) -> tuple[bool, bool, int]:
+    """In which order objects are compared: namespaces first, the outer before the inner, then mounts."""
+    return not desired.kind.is_namespace, not desired.kind.is_mount, desired.address.namespace.count("/")
+
+
 class Names:
     """What may be named, and who was found to name what is not there."""
 
-    def __init__(self, objects: Iterable[Desired], external: Iterable[Pattern]) -> None:
+    def __init__(
+        self, objects: Iterable[Desired], external: Iterable[Pattern], foreign: Iterable[MountKey] = ()
+    ) -> None:
         self.declared = {desired.address for desired in objects}
+        for namespace, section, mount in foreign:
+            if (kind := catalogue.mount_kind(section)) is not None:
+                self.declared.add(Address(kind.path_of({"mount": mount}), namespace))
         self.external = tuple(external)
         self.hints = 0
 
@@ -66,3 +83,30 @@ class Names:
             if found:
                 return found
         return f"declare it, or list `{shown(str(address))}` under `external`"
+
+
+def circles(objects: Iterable[Desired]) -> Iterator[Problem]:
+    """A problem for every object that, by way of others, names itself: no order could make it."""
+    named = {item.address: item for item in objects}
+    inward: dict[Address, list[Address]] = {}
+    for address, item in named.items():
+        own = [spec for spec in naming(item.kind) if spec.marks.names == item.kind.name]
+        if own:
+            found = (targets(spec, item.values, item.params, address.namespace) for spec in own)
+            inward[address] = [target for pairs in found for _, target in pairs]
+    for address, start in inward.items():
+        if address in _reached(inward, start):
+            message = f"`{shown(str(address))}` is in itself, by way of what it names"
+            yield Problem(message, named[address].place)
+
+
+def _reached(inward: Mapping[Address, list[Address]], start: Iterable[Address]) -> set[Address]:
+    """Whatever is named, and named by that, and so on."""
+    found: set[Address] = set()
+    waiting = [*start]
+    while waiting:
+        address = waiting.pop()
+        if address not in found:
+            found.add(address)
+            waiting += inward.get(address, ())
+    return found

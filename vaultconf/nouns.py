@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -49,3 +50,39 @@ class RiskReason(StrEnum):
 
     DESTROYS_DATA = "destroys_data"
     REMOVES_ACCESS = "removes_access"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """How a server treats the names of a kind.
+
+    folds: it stores them in lower case; one_case: it keeps the case, and names that differ in it alone are one;
+    automatic: the names that it gives to what it makes by itself.
+    """
+
+    pattern: str = r"\w(?:[\w.-]*\w)?"
+    folds: bool = False
+    one_case: bool = False
+    automatic: str = ""
+
+    def problem(self, name: str) -> str | None:
+        """Say why the server would not keep this name, or None."""
+        if not re.fullmatch(self.pattern, name):
+            return "the server takes no such name: letters, digits, `_`, and `.` or `-` in between"
+        if self.folds and name != name.lower():
+            return f"the server would store it as `{name.lower()}`; write it that way"
+        return None
+
+    def key(self, name: str) -> str:
+        """What is equal for names of the same object."""
+        return name.lower() if self.one_case else name
+
+    def is_automatic(self, name: str) -> bool:
+        """Whether the server gave the name."""
+        return bool(self.automatic) and re.fullmatch(self.automatic, name) is not None
+
+
+PLAIN_NAME = Names()
+#: Names that may hold anything a path segment may.
+ANY_NAME = Names(r".+")
+ANY_FOLDED_NAME = Names(r".+", folds=True)

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from vaultconf import catalogue
+from vaultconf.address import join
 from vaultconf.desired import targets
 from vaultconf.kind import Field, Kind, Spec, fields_of
 from vaultconf.model import Action, Address, Change, Values
+from vaultconf.naming import namespace_address
 
 
 def prerequisites(changes: Iterable[Change]) -> dict[Address, frozenset[Address]]:
@@ -20,6 +22,7 @@ def prerequisites(changes: Iterable[Change]) -> dict[Address, frozenset[Address]
     for change in made.values():
         needs[change.address].update(address for address in _first(change, change.after) if address in made)
         needs[change.address].update(_in_the_way(change, removed))
+        needs[change.address].update(_holding(change, removed))
     if removed:
         _let_go(changes, removed, needs)
     return {address: frozenset(wanted - {address}) for address, wanted in needs.items()}
@@ -54,8 +57,12 @@ def _named_within(model: type[Spec]) -> frozenset[str]:
 
 
 def _first(change: Change, values: Values) -> Iterator[Address]:
-    """What has to be there before an object with these values: its mount, the mount's configuration, what it names."""
+    """What has to be there before an object with these values: its home, that one's configuration, what it names."""
     kind, namespace = change.kind, change.address.namespace
+    if namespace and (home := namespace_address(namespace)) is not None:
+        yield home
+    for below, path in kind.needs(values):
+        yield Address(path, join(namespace, below))
     mounts = catalogue.mount_kind(kind.section)
     if kind.in_mount and mounts is not None:
         yield Address(mounts.path_of(change.params), namespace)
@@ -84,3 +91,13 @@ def _in_the_way(change: Change, removed: Mapping[Address, Change]) -> Iterator[A
             theirs = f"{address.path}/"
             if theirs.startswith(path) or path.startswith(theirs):
                 yield address
+
+
+def _holding(change: Change, removed: Mapping[Address, Change]) -> Iterator[Address]:
+    """What is to be deleted and may hold what only one object of the kind can have."""
+    if change.action is Action.CREATE and any(change.kind.claims(change.after)):
+        yield from (
+            address
+            for address, other in removed.items()
+            if other.kind is change.kind and address.namespace == change.address.namespace
+        )

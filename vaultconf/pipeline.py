@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from vaultconf import apply as applying
 from vaultconf import contact as contacts
-from vaultconf import desired, documents, environment, guard, live, obstacles, planning, project, sending
+from vaultconf import desired, documents, environment, guard, live, login, obstacles, planning, project, sending
 from vaultconf.address import Pattern
 from vaultconf.contact import Contact
 from vaultconf.desired import DesiredState
 from vaultconf.errors import InputError, Problem, Refused
 from vaultconf.http import Request
+from vaultconf.login import Credentials
 from vaultconf.model import Outcome, Plan
 from vaultconf.project import Project
 from vaultconf.references import Resolver
 from vaultconf.resolving import resolver
 from vaultconf.scope import Scope
+from vaultconf.sealed import Secret
+from vaultconf.tables import Table, TableKey, mount_types, read_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +44,35 @@ def validate(root: Path) -> tuple[Project, DesiredState]:
     return loaded, state
 
 
-def connect(loaded: Project, options: Options, *, read_only: bool) -> Contact:
-    """Open the connection that the project, the options and the environment name."""
+def connect(loaded: Project, options: Options, *, read_only: bool, warn: Callable[[Problem], None]) -> Contact:
+    """Open the connection that the project, the options and the environment name; log in where the target says so.
+
+    `warn` hears what goes wrong when the contact ends.
+    """
     environ = environment.process()
     connection = contacts.connection_for(loaded.settings, options.target, environ)
-    token = contacts.token_for(environ)
-    name = loaded.settings.project
-    return contacts.open_contact(connection, token, project=name, read_only=read_only, concurrency=options.concurrency)
+    target = contacts.target_of(loaded.settings, options.target)
+    token: Secret | Credentials | None
+    if target is not None and target.login is not None:
+        token = login.prepare(target.login, loaded.root, resolver(loaded.root), environ)
+    else:
+        token = contacts.token_for(environ)
+    return contacts.open_contact(
+        connection,
+        token,
+        project=loaded.settings.project,
+        read_only=read_only,
+        concurrency=options.concurrency,
+        warn=warn,
+    )
 
 
 def plan(loaded: Project, state: DesiredState, contact: Contact, options: Options) -> Plan:
     """Read the server and compare."""
-    tables = live.read_tables(contact, _namespaces(contact, state))
+    tables = read_tables(contact, _namespaces(contact, state))
     state = _with_server_types(loaded, state, tables)
     today = datetime.datetime.now(tz=datetime.UTC).date()
-    scope = Scope(loaded.settings, options.only, options.resend, today)
+    scope = Scope(loaded.settings, options.only, options.resend, today, contact.caller)
     reading = live.read(contact, state.objects, tables, scope)
     made = planning.make(state, reading, contact.server, scope, resolver(loaded.root))
     return obstacles.with_obstacles(made, _probes(contact, obstacles.probes_for(made)))
@@ -75,13 +92,11 @@ def _namespaces(contact: Contact, state: DesiredState) -> set[str]:
     return set(places)
 
 
-def _with_server_types(
-    loaded: Project, state: DesiredState, tables: Mapping[live.TableKey, live.Table]
-) -> DesiredState:
+def _with_server_types(loaded: Project, state: DesiredState, tables: Mapping[TableKey, Table]) -> DesiredState:
     """Read the documents again where the types of other people's mounts decide what stands in them."""
     if not state.foreign:
         return state
-    again = desired.build(documents.declare(loaded, live.mount_types(tables)), loaded.settings)
+    again = desired.build(documents.declare(loaded, mount_types(tables)), loaded.settings)
     if again.problems:
         raise InputError(again.problems)
     return again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from vaultconf.answers import NO_NAMESPACE
 from vaultconf.desired import DesiredState, unknown_to
 from vaultconf.diff import Difference, compare, with_write_only, written_fields
 from vaultconf.errors import Problem
-from vaultconf.live import Reading, Stranger, fits, mount_address, mount_values
+from vaultconf.live import Reading
 from vaultconf.model import (
     Action,
     Address,
@@ -26,16 +27,19 @@ from vaultconf.model import (
     Unreadable,
     Unverified,
 )
+from vaultconf.naming import namespace_address, rank
 from vaultconf.references import Resolver
 from vaultconf.scope import Scope
 from vaultconf.sending import absences
+from vaultconf.strangers import Stranger
+from vaultconf.tables import fits, mount_address, mount_values
 
 
 def make(state: DesiredState, reading: Reading, server: Server, scope: Scope, resolve: Resolver) -> Plan:
     """Compare everything and return the plan, before obstacles are known."""
     planner = _Planner(reading, server, scope, resolve)
     looked_at = [desired for desired in state.objects if scope.covers(desired.address)]
-    for desired in sorted(looked_at, key=lambda item: not item.kind.is_mount):
+    for desired in sorted(looked_at, key=rank):
         planner.declared(desired)
     planner.foreign(state, looked_at)
     planner.strangers(state)
@@ -62,7 +66,7 @@ class _Planner:
         self.homes: dict[tuple[str, Address], str] = {}
         self.unchanged = 0
 
-    # --- what is declared: mounts come first, since what they become decides about what lives in them ---
+    # --- what is declared: what holds others comes first, since what it becomes decides about what lives in it ---
 
     def declared(self, desired: Desired) -> None:
         """Compare one declared object."""
@@ -96,7 +100,9 @@ class _Planner:
         self.blocked.append(Blocked(desired.kind, desired.address, status, reason))
 
     def homeless(self, desired: Desired) -> str:
-        """Why an object has no mount to live in when this plan is done; "" where it has, or nobody can tell."""
+        """Why an object has no place to live in when this plan is done; "" where it has, or nobody can tell."""
+        if (home := desired.address.namespace) in self.reading.new and namespace_address(home) not in self.changes:
+            return NO_NAMESPACE
         address = mount_address(desired.kind, desired.params, desired.address.namespace)
         if address is None:
             return ""
@@ -125,14 +131,13 @@ class _Planner:
         return mount is not None and mount.action is Action.REPLACE
 
     def create(self, desired: Desired) -> None:
-        if desired.kind.always and not desired.values:
-            # It comes into being with its mount, with the defaults that are wanted.
-            self.unchanged += 1
+        if desired.kind.always:
+            # It comes into being with its mount, with the defaults.
+            self.compared(desired, Live(desired.kind.completed(self.server, desired.params, {})))
             return
-        action = Action.UPDATE if desired.kind.always else Action.CREATE
         fields = tuple(written_fields(desired, self.server))
         after = desired.kind.completed(self.server, desired.params, desired.values)
-        self.change(_change(action, desired, fields, after))
+        self.change(_change(Action.CREATE, desired, fields, after))
 
     def compared(self, desired: Desired, live: Live) -> None:
         difference = compare(desired, live, self.server, self.resolve)
@@ -170,11 +175,14 @@ class _Planner:
         foreign = {_mount(section, mount, namespace) for namespace, section, mount in state.foreign}
         opened = foreign | {desired.address for desired in state.objects}
         counts: dict[Address, int] = {}
+        crowds: Counter[tuple[str, Address]] = Counter()
         kept: list[Stranger] = []
         for stranger in self.reading.strangers:
             if stranger.address in foreign or self.is_held(stranger.address):
                 continue
-            if self.scope.pruned(stranger.address):
+            if stranger.crowd is not None:
+                crowds[stranger.kind.name, stranger.crowd] += 1
+            elif stranger.kind.prunable and self.scope.pruned(stranger.address):
                 self.changes[stranger.address] = _deletion(stranger)
             elif _in_unopened_mount(stranger, opened) and stranger.mount is not None:
                 counts[stranger.mount] = counts.get(stranger.mount, 0) + 1
@@ -182,6 +190,7 @@ class _Planner:
                 kept.append(stranger)
         for stranger in kept:
             self.unmanaged.append(Unmanaged(stranger.kind, stranger.address, counts.get(stranger.address)))
+        self.unmanaged += (Unmanaged(catalogue.all_kinds()[name], at, count) for (name, at), count in crowds.items())
 
     def unlisted(self) -> None:
         """A collection that cannot be listed is unknown, not empty."""
@@ -189,7 +198,7 @@ class _Planner:
             collection = Address(place.path.removesuffix("/+"), place.namespace)
             if not self.scope.may_cover(place):
                 continue
-            if self.scope.may_prune(place):
+            if kind.prunable and self.scope.may_prune(place):
                 self.blocked.append(Blocked(kind, collection, reason.status, f"cannot be listed: {reason.reason}"))
             elif "+" not in collection.path.split("/") and reason.reason != NO_NAMESPACE:
                 self.notices.append(f"{collection} cannot be listed, so strangers there are unknown: {reason.reason}")
@@ -216,14 +225,15 @@ class _Planner:
             if change.kind.is_mount and change.action in guard.REMOVES
         }
         changes = [change for change in self.changes.values() if not _goes_with_mount(change, removed)]
+        with_risks = guard.with_risks(changes, self.reading, self.scope.caller)
         return Plan(
             server=self.server,
-            changes=tuple(sorted(guard.with_risks(changes, self.reading), key=lambda change: str(change.address))),
+            changes=tuple(sorted(with_risks, key=lambda change: str(change.address))),
             unmanaged=tuple(sorted(self.unmanaged, key=lambda item: str(item.address))),
-            unverified=tuple(dict.fromkeys(self.unverified)),
-            blocked=tuple(self.blocked),
-            held=tuple(dict.fromkeys(self.held)),
-            notices=tuple(dict.fromkeys((*notices, *self.notices))),
+            unverified=tuple(sorted(set(self.unverified), key=lambda item: (str(item.address), item.field))),
+            blocked=tuple(sorted(self.blocked, key=lambda item: str(item.address))),
+            held=tuple(sorted(set(self.held), key=lambda item: str(item.address))),
+            notices=(*dict.fromkeys(notices), *sorted(set(self.notices) - set(notices))),
             errors=(*self.errors, *errors),
             unchanged=self.unchanged,
         )

@@ -6,18 +6,20 @@ import datetime
 from dataclasses import dataclass
 
 from vaultconf.address import Pattern
+from vaultconf.caller import NOBODY, Caller
 from vaultconf.model import Address, Held
 from vaultconf.settings import Settings, expired
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a run looks at: the settings, `--only`, `--resend`, and the day on which holds are judged."""
+    """What a run looks at: the settings, `--only`, `--resend`, the day on which holds are judged, and the caller."""
 
     settings: Settings
     only: tuple[Pattern, ...] = ()
     resend: tuple[Pattern, ...] = ()
     today: datetime.date = datetime.date.min
+    caller: Caller = NOBODY
 
     def covers(self, address: Address) -> bool:
         """Whether the run looks at this address at all."""

@@ -47,11 +47,13 @@ def to_send(change: Change) -> frozenset[str]:
     server_has = change.after.keys() & kind.fields.keys()
     written = server_has & desired.values.keys()
     kept = server_has.intersection(desired.guidance.ignore) if change.before is not None else frozenset()
-    if change.action is not Action.UPDATE or kind.replaces:
+    if change.action is not Action.UPDATE:
         return frozenset(written | kept)
+    always = {name for name in server_has.intersection(kind.always_sent) if not kind.fields[name].marks.secret}
+    if kind.replaces:
+        return frozenset(written | kept | always)
     changed = {name for name in server_has if any(_is_of(item.field, name) for item in change.fields)}
     resets = {name for name in written | kept if kind.fields[name].marks.resets}
-    always = {name for name in server_has.intersection(kind.always_sent) if not kind.fields[name].marks.secret}
     return frozenset(changed | resets | always)
 
 

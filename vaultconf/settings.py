@@ -6,9 +6,11 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from vaultconf import login_settings
 from vaultconf.address import Pattern, bad_namespace
 from vaultconf.errors import Problem
 from vaultconf.http import clean_address
+from vaultconf.login_settings import Login
 from vaultconf.settings_reader import Reader
 from vaultconf.strict_yaml import YamlDocument, YamlMap
 
@@ -18,7 +20,6 @@ DEFAULT_DELETES = 10
 _KEYS = ("version", "project", "owns", "external", "prune", "ignore", "limits", "server", "targets")
 _NOT_YET = ("may_grant", "break_glass", "ledger")
 _TARGET_NOT_YET = ("vars", "overlays")
-_LOGINS_NOT_YET = ("approle", "jwt", "kubernetes", "userpass", "ldap", "cert")
 _PRODUCTS = ("vault", "openbao")
 
 
@@ -39,13 +40,14 @@ class Hold:
 class Target:
     """A server that the project may be applied to, and how to log in there.
 
-    `namespace` is None where the target says nothing about it, "" for the root.
+    `namespace` is None where the target says nothing about it, "" for the root; without `login` the token of the
+    environment serves.
     """
 
     name: str
     address: str = ""
     namespace: str | None = None
-    auth: Mapping[str, str] = field(default_factory=dict)
+    login: Login | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,9 @@ def _target(reader: Reader, name: str) -> Target:
     here = ("targets", name)
     found = reader.mapping(*here)
     reader.keys(found, ("address", "namespace", "auth"), _TARGET_NOT_YET, *here)
-    return Target(name, _address(reader, found, name), _namespace(reader, found, name), _login(reader, name))
+    return Target(
+        name, _address(reader, found, name), _namespace(reader, found, name), login_settings.read(reader, name)
+    )
 
 
 def _address(reader: Reader, found: Mapping[str, object], name: str) -> str:
@@ -177,20 +181,3 @@ def _namespace(reader: Reader, found: Mapping[str, object], name: str) -> str | 
     if (reason := bad_namespace(text)) is not None:
         reader.complain(f"the namespace {reason}", *here)
     return text
-
-
-def _login(reader: Reader, name: str) -> Mapping[str, str]:
-    here = ("targets", name, "auth")
-    login = reader.mapping(*here)
-    if not isinstance(reader.mapping("targets", name).get("auth"), YamlMap):
-        return {}
-    method = login.get("method")
-    if method in _LOGINS_NOT_YET:
-        reader.complain(f"the login method `{method}` is not in this version", *here, "method", hint="`method: token`")
-        return {}
-    if method != "token":
-        known = ("token", *_LOGINS_NOT_YET)
-        reader.complain("`method` must be the name of a login method", *here, "method", near=method, known=known)
-        return {}
-    reader.keys(login, ("method",), (), *here)
-    return {"method": "token"}

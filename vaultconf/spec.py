@@ -19,7 +19,12 @@ class Spec(BaseModel):
     """Base of every kind's model; reads the YAML and Vault's answer into the same frozen values."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True, protected_namespaces=()
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        arbitrary_types_allowed=True,
+        protected_namespaces=(),
+        defer_build=True,  # the codecs read the values; only the JSON Schema needs what pydantic builds
     )
 
 

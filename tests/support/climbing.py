@@ -7,12 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import issuer as providers
 from tests.support import verified
 from tests.support.cli import Project
-from tests.support.ladders import Climber, Ladder, load
+from tests.support.ladders import Climber, Ladder, Tree, load
 from tests.support.servers import Server
+from tests.support.stub import Stub
 
 Climb = Callable[[str], Climber]
+
+
+@pytest.fixture
+def issuer() -> Iterator[Stub]:
+    """An OpenID provider on the loopback."""
+    with providers.running() as provider:
+        yield provider
 
 
 @pytest.fixture
@@ -25,11 +34,17 @@ def climber(
     def set_out(name: str) -> Climber:
         needs = load(name).data
         server: Server = request.getfixturevalue("audit_server" if needs.get("server") == "audit" else "server")
+        if needs.get("server") == "namespaces" and not (server.product == "openbao" or server.enterprise):
+            pytest.skip("community Vault has no namespaces")
+        if missing := _missing_plugins(needs, server):
+            pytest.skip(f"{server.product} {server.version} has no plugin {', '.join(missing)}")
         places = {"unique": unique, "folder": str(server.folder)}
         if "DB_PASSWORD" in needs.get("env", {}):
             places |= _database(request, [text.replace("<unique>", unique) for text in needs.get("sql", [])])
         if "CA_KEY" in needs.get("env", {}):
             places |= _authorities(server, unique)
+        if "<issuer>" in str(needs):
+            places["issuer"] = request.getfixturevalue("issuer").address
         ladder: Ladder = load(name, places)
         record_property(verified.KIND, ladder.kind.name)
         record_property(verified.SERVER, f"{server.product} {server.version}")
@@ -40,6 +55,15 @@ def climber(
     yield set_out
     for climbed in made:
         climbed.clear()
+
+
+def _missing_plugins(needs: Tree, server: Server) -> list[str]:
+    """The types of mounts that a ladder needs and this server cannot mount."""
+    catalogue = server.raw().read("sys/plugins/catalog") or {}
+    around = needs.get("around", {})
+    mounts = [mount for section in ("auth", "secrets") for mount in around.get(section, {}).values()]
+    wanted = {mount["type"] for mount in mounts if "type" in mount}
+    return sorted(wanted - {"database", *catalogue["auth"], *catalogue["secret"]})
 
 
 def _database(request: pytest.FixtureRequest, statements: list[str]) -> dict[str, str]:

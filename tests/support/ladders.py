@@ -6,7 +6,8 @@ A kind may have more of them, `<kind>.<word>.yaml`. A ladder file says:
     exists       true where the server makes the object itself
     around       YAML of what must surround it; applied first, and declared all the time
     least        YAML of the object with the least it needs; `raw`, where it differs, the same as an API body
-    server       `audit` where it needs a server that takes audit devices over the API
+                 (false where no single request makes it: apply does)
+    server       `audit` where it needs a server that takes audit devices over the API, `namespaces` one that has them
     sql, env     SQL to run first as PostgreSQL's superuser; environment variables for `${env:…}`
     rungs        desired states one after the other, each `least` and what it has `with` it, or a body `instead`: the
                  `action` of the plan (update if not said; none where `fields` is empty), the `fields` it names (a
@@ -19,7 +20,8 @@ A kind may have more of them, `<kind>.<word>.yaml`. A ladder file says:
 Fields that the server's product does not have are left out of rungs, and their mutations are not run.
 `<unique>` and `<folder>` stand for this run's own prefix and a folder that the server can write to; where `env` has
 `DB_PASSWORD`, `<postgres>` and `<password>` for a PostgreSQL's connection URL and its superuser's password; where it
-has `CA_KEY`, `<ca>`, `<ca_key>`, `<other_ca>` and `<other_ca_key>` for certificates and keys.
+has `CA_KEY`, `<ca>`, `<ca_key>`, `<other_ca>` and `<other_ca_key>` for certificates and keys. `<issuer>` is the URL of an
+OpenID provider, and so is each path below it.
 """
 
 from __future__ import annotations
@@ -139,7 +141,8 @@ class Ladder:
         """The mutations of the fields that a server does not have, or does not return."""
         for name, data in self.data["mutations"].items():
             spec = self.kind.fields[name]
-            if not (spec.exists_on(server) and spec.read_back_on(server)):
+            fits = data.get("only", server.product) == server.product
+            if fits and not (spec.exists_on(server) and spec.read_back_on(server)):
                 yield self._mutation(name, data, server)
 
     def _mutation(self, name: str, data: Tree, server: Server) -> Mutation:
@@ -275,6 +278,9 @@ class Climber:
 
     def make_raw(self) -> None:
         """Make the object through the API with the least it needs; what always exists is left as it is."""
+        if self.ladder.data.get("raw") is False:
+            self.climb(self.ladder.least)
+            return
         if not self.ladder.exists:
             self.raw.write(self.ladder.address, self.ladder.raw)
 

@@ -11,11 +11,12 @@ from vaultconf.address import Pattern
 from vaultconf.desired import DesiredState
 from vaultconf.errors import Place
 from vaultconf.kind import Kind
-from vaultconf.live import Reading, Stranger
+from vaultconf.live import Reading
 from vaultconf.model import Action, Address, Change, Desired, Guidance, Live, Plan, Server, Unreadable
 from vaultconf.references import Deferred, Reference, Template
 from vaultconf.scope import Scope
 from vaultconf.settings import Settings
+from vaultconf.strangers import Stranger
 
 BAO = Server("openbao", "2.7.2")
 VAULT = Server("vault", "1.19.0")

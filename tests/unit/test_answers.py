@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.support.plans import BAO, kind
-from vaultconf.answers import listed, read_object, reason_of
+from vaultconf.answers import is_absent, listed, read_object, reason_of
 from vaultconf.http import Answer
 from vaultconf.model import Live, Unreadable
 
@@ -28,6 +28,7 @@ def errors(*texts: str) -> dict[str, list[str]]:
         ("secrets_engine", answer(400, errors("No secret engine mount at x/"))),
         ("auth_method", answer(400, errors("No auth engine at x/"))),
         ("password_policy", answer(404, errors("policy does not exist"))),
+        ("github_team", answer(200, {"data": None})),
     ],
 )
 def test_absence_is_what_the_kind_says_it_is(name: str, found: Answer) -> None:
@@ -102,3 +103,18 @@ def test_a_collection_that_could_not_be_listed_is_not_empty(found: Answer) -> No
 
 def test_reasons_are_one_line() -> None:
     assert reason_of(answer(400, errors("1 error occurred:\n\t* a\n\n", "", "b\nc"))) == "a; b c"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        answer(200, {"data": {"keys": ["dev"]}}),
+        answer(200, {"data": None, "wrap_info": {"token": "t"}}),
+        Answer(200, b"<html>"),
+        answer(204),
+    ],
+)
+def test_a_success_is_no_absence_unless_it_says_that_there_is_no_data(found: Answer) -> None:
+    absent = is_absent(kind("github_team"), found)
+
+    assert not absent

@@ -62,6 +62,14 @@ def test_a_map_is_compared_entry_by_entry() -> None:
     assert found.changed == {"options"}
 
 
+def test_maps_that_have_nothing_in_common_differ_in_all_their_entries() -> None:
+    wanted = desired("auth_method", {"type": "jwt", "options": {"a": "1", "b": "2"}}, mount="m")
+
+    found = compare(wanted, live(wanted, options={"c": "3", "d": "4"}), BAO, NOBODY)
+
+    assert [item.field for item in found.fields] == ["options.a", "options.b", "options.c", "options.d"]
+
+
 def test_a_write_only_field_is_unverified_where_it_is_written_and_silent_where_not() -> None:
     user = desired("userpass_user", {"password": reference("PW")}, mount="m", name="u")
 

@@ -135,11 +135,19 @@ def test_a_field_without_a_value_is_an_error(tmp_path: Path, text: str, place: s
     ("text", "complaint", "hint"),
     [
         ("polices: {}\n", "1:1 unknown key `polices`", "did you mean `policies`?"),
-        ("identity: {}\n", "1:1 `identity` is not in this version", ""),
+        ("generic: {}\n", "1:1 `generic` is not in this version", ""),
         ("templates: {}\n", "1:1 `templates` is not in this version", ""),
-        ("auth: {a: {type: approle, role: {}}}\n", "1:27 unknown key `role`", "did you mean `roles`?"),
-        ("auth: {a: {type: jwt, roles: {}}}\n", "1:23 `roles` of a mount of type `jwt` is not in this version", ""),
-        ("secrets: {a: {type: kv, descripton: x}}\n", "1:25 unknown key `descripton`", "did you mean `description`?"),
+        (
+            "auth: {a: {type: approle, role: {}}}\n",
+            "1:27 unknown key `role` of a mount of type `approle`",
+            "did you mean `roles`?",
+        ),
+        ("secrets: {a: {type: pki, roles: {}}}\n", "1:26 `roles` of a mount of type `pki` is not in this version", ""),
+        (
+            "secrets: {a: {type: kv, descripton: x}}\n",
+            "1:25 unknown key `descripton` of a mount of type `kv`",
+            "did you mean `description`?",
+        ),
         (
             "secrets: {a: {type: databas, connections: {}}}\n",
             "1:30 `connections` of a mount of type `databas` is not in this version",

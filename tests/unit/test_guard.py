@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.support.plans import BAO, FORBIDDEN, change, desired, live, stranger, tables
 from vaultconf.address import Pattern
+from vaultconf.caller import Caller
+from vaultconf.catalogue import all_kinds
 from vaultconf.guard import refusals, with_risks
 from vaultconf.live import Reading
-from vaultconf.model import Action, Change, Guidance, Held, Plan
+from vaultconf.model import Action, Address, Change, Guidance, Held, Plan
 from vaultconf.settings import Settings
 
 SETTINGS = Settings()
@@ -71,7 +75,7 @@ def test_deleting_an_ordinary_object_is_harmless_and_replacing_one_is_not() -> N
 def test_protection_refuses_even_what_allow_names() -> None:
     plan = risky(mount(Action.REPLACE, protect=True))
 
-    assert refused(plan, "*") == ["replace sys/auth/m: it is protected (`vaultconf: {protect: true}`)"]
+    assert refused(plan, "*") == ["replace: it is protected (`vaultconf: {protect: true}`)"]
 
 
 @pytest.mark.parametrize("action", [Action.DELETE, Action.REPLACE])
@@ -112,3 +116,32 @@ def test_every_reason_is_named_at_once() -> None:
     plan = risky(mount(Action.DELETE), change(Action.DELETE, desired("secrets_engine", mount="kv")))
 
     assert len(refused(plan, max_deletes=1)) == 3
+
+
+@pytest.mark.parametrize(
+    ("token", "kept"),
+    [
+        ({"path": "auth/m/login", "policies": ["ci"], "meta": {"role_name": "ci"}}, "auth/m/role/ci"),
+        ({"path": "auth/m/login/ci", "policies": [], "meta": {"username": "ci"}}, "auth/m/role/ci"),
+        ({"path": "auth/m/login", "policies": [], "meta": {"role": "ci"}}, "auth/m/role/ci"),
+    ],
+)
+def test_what_the_caller_logs_in_with_needs_to_be_named(token: dict[str, Any], kept: str) -> None:
+    own, other = (gone("approle_role", mount="m", name=name) for name in ("ci", "app"))
+
+    risky_ones = with_risks([own, other], Reading({}, {}), Caller.of(token))
+
+    assert [change.risk.allow if change.risk else "" for change in risky_ones] == [kept, ""]
+
+
+def test_a_policy_of_the_caller_needs_to_be_named() -> None:
+    own, other = (gone("acl_policy", name=name) for name in ("ci", "app"))
+
+    risky_ones = with_risks([own, other], Reading({}, {}), Caller.of({"path": "auth/token/create", "policies": ["ci"]}))
+
+    assert [change.risk is not None for change in risky_ones] == [True, False]
+
+
+def gone(kind: str, **params: str) -> Change:
+    known = all_kinds()[kind]
+    return Change(Action.DELETE, known, Address(known.path_of(params)), params)

@@ -9,6 +9,7 @@ import pytest
 from vaultconf.catalogue import all_kinds
 
 PERIOD = {"db_name": "pg", "username": "app", "rotation_period": 86400}
+EC2 = {"auth_type": "ec2", "bound_ami_id": ("ami-1",)}
 SCHEDULE = {"db_name": "pg", "username": "app", "rotation_schedule": "0 0 * * SAT"}
 
 
@@ -32,6 +33,23 @@ SCHEDULE = {"db_name": "pg", "username": "app", "rotation_schedule": "0 0 * * SA
         ("auth_method", {"type": "jwt", "tune.user_lockout_config.lockout_threshold": 3}, "only userpass"),
         ("approle_role", {"bind_secret_id": False}, "needs"),
         ("userpass_user", {"token_type": "batch", "token_num_uses": 1}, "batch"),
+        ("aws_auth_role", {}, "at least one"),
+        ("aws_auth_role", {"bound_ami_id": ("a",), "role_tag": "t"}, "auth_type: ec2"),
+        ("aws_auth_role", {"auth_type": "ec2", "bound_iam_principal_arn": ("a",)}, "auth_type: iam"),
+        ("aws_auth_role", {"bound_ami_id": ("a",), "inferred_aws_region": "r"}, "go together"),
+        (
+            "aws_auth_role",
+            {**EC2, "allow_instance_migration": True, "disallow_reauthentication": True},
+            "exclude each other",
+        ),
+        ("aws_auth_identity", {"ec2_metadata": ("default",)}, "leave the field out"),
+        ("ldap_config", {"tls_min_version": "tls13"}, "above"),
+        ("ldap_config", {"client_tls_cert": "c"}, "go together"),
+        ("azure_auth_role", {"token_ttl": 60}, "at least one"),
+        ("gcp_auth_config", {"iam_metadata": ("default", "role")}, "leave the field out"),
+        ("gcp_auth_role", {"type": "gce", "max_jwt_exp": 900}, "type: iam"),
+        ("gcp_auth_role", {"type": "iam"}, "bound_service_accounts"),
+        ("gcp_auth_role", {"type": "gce", "bound_instance_groups": ("g",)}, "bound_zones"),
     ],
 )
 def test_values_that_no_server_takes_are_refused(kind: str, values: Mapping[str, object], word: str) -> None:
@@ -50,6 +68,9 @@ def test_values_that_no_server_takes_are_refused(kind: str, values: Mapping[str,
         ("database_static_role", {**PERIOD, "credential_config.password_policy": "p"}),
         ("database_role", {"credential_type": "rsa_private_key", "credential_config.key_bits": 3072}),
         ("approle_role", {"bind_secret_id": False, "token_bound_cidrs": ("10.0.0.0/8",)}),
+        ("aws_auth_role", {**EC2, "bound_region": ("us-east-1",), "role_tag": "t"}),
+        ("ldap_config", {"tls_min_version": "tls13", "tls_max_version": "tls13"}),
+        ("gcp_auth_role", {"type": "gce", "bound_instance_groups": ("g",), "bound_regions": ("r",)}),
     ],
 )
 def test_values_that_servers_take_are_let_through(kind: str, values: Mapping[str, object]) -> None:
@@ -100,3 +121,21 @@ def test_a_version_that_is_no_choice_is_refused(version: object, complaint: str)
 
     with pytest.raises(ValueError, match=complaint):
         spec.read(version)
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        ("aws_auth_client", "max_retries", -2),
+        ("aws_auth_client", "max_retries", True),
+        ("aws_auth_certificate", "aws_public_cert", "no certificate"),
+        ("github_config", "base_url", 1),
+        ("ldap_config", "url", 1),
+        ("ldap_user", "groups", ["Ops"]),
+    ],
+)
+def test_a_value_that_a_field_cannot_hold_is_refused(kind: str, field: str, value: object) -> None:
+    spec = all_kinds()[kind].fields[field]
+
+    with pytest.raises(ValueError, match=r"must be|upper case"):
+        spec.read(value)

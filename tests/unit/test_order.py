@@ -84,3 +84,42 @@ def test_nothing_waits_for_itself_or_in_a_circle() -> None:
     while ready := [address for address, first in wanted.items() if address not in done and first <= done]:
         done.update(ready)
     assert done == set(wanted)
+
+
+def test_a_namespace_comes_before_what_lives_in_it() -> None:
+    found = needs(
+        create("child_namespace", name="a"),
+        change(Action.CREATE, desired("child_namespace", name="b", namespace="a")),
+        change(Action.CREATE, desired("acl_policy", {"policy": "x"}, name="p", namespace="a/b")),
+    )
+
+    assert found["a/sys/namespaces/b"] == {"sys/namespaces/a"}
+    assert found["a/b/sys/policies/acl/p"] == {"a/sys/namespaces/b"}
+
+
+def test_a_quota_waits_for_what_its_path_may_mean_and_for_one_that_may_have_the_same() -> None:
+    found = needs(
+        create("rate_limit_quota", {"path": "a/kv/team/data", "rate": 1.0}, name="new"),
+        create("child_namespace", name="a"),
+        change(Action.CREATE, desired("secrets_engine", {"type": "kv"}, mount="kv/team", namespace="a")),
+        create("secrets_engine", {"type": "kv"}, mount="kv"),
+        change(Action.DELETE, desired("rate_limit_quota", name="old")),
+    )
+
+    assert found["sys/quotas/rate-limit/new"] == {
+        "sys/namespaces/a",
+        "a/sys/mounts/kv/team",
+        "sys/quotas/rate-limit/old",
+    }
+
+
+def test_an_entity_waits_for_the_mount_of_its_alias_and_a_group_for_its_members() -> None:
+    found = needs(
+        create("identity_group", {"member_groups": ("inner",), "member_entities": ("e",)}, name="outer"),
+        create("identity_group", {"type": "external", "alias.mount": "m"}, name="inner"),
+        create("identity_entity", {"aliases": {"m": {"name": "e", "custom_metadata": {}}}}, name="e"),
+        create("auth_method", {"type": "userpass"}, mount="m"),
+    )
+
+    assert found["identity/group/name/outer"] == {"identity/group/name/inner", "identity/entity/name/e"}
+    assert found["identity/group/name/inner"] == found["identity/entity/name/e"] == {"sys/auth/m"}

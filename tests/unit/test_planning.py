@@ -273,3 +273,39 @@ def test_a_pattern_of_the_command_line_that_matches_nothing_is_a_notice() -> Non
         "`--only sys/policy/*` matches nothing that is declared or there",
         "`--resend auth/x/users/u` matches nothing that is declared or there",
     )
+
+
+def test_what_the_server_names_by_itself_is_counted_and_never_pruned() -> None:
+    strangers = tuple(
+        stranger("identity_entity", name=name) for name in ("entity_0a1b2c3d", "entity_00000000.root", "alice")
+    )
+
+    made = plan([], within=scope(prune=["identity/entity/name/*"]), strangers=strangers)
+
+    assert [str(change.address) for change in made.changes] == ["identity/entity/name/alice"]
+    assert [(str(item.address), item.count) for item in made.unmanaged] == [("identity/entity/name/+", 2)]
+
+
+def test_no_pattern_of_prune_reaches_a_namespace() -> None:
+    there = stranger("child_namespace", name="a")
+
+    made = plan(
+        [],
+        within=scope(prune=["sys/*"]),
+        strangers=(there,),
+        unlisted=((there.kind, stranger("child_namespace", name="+").address, FORBIDDEN),),
+    )
+
+    assert (made.changes, made.blocked) == ((), ())
+    assert [item.address for item in made.unmanaged] == [there.address]
+
+
+@pytest.mark.parametrize(("found", "count"), [(None, 2), (FORBIDDEN, 0)])
+def test_what_lives_in_a_new_namespace_is_made_if_the_namespace_is(found: object, count: int) -> None:
+    outer = desired("child_namespace", name="a")
+    inner = desired("acl_policy", {"policy": "x"}, name="p", namespace="a")
+
+    made = plan([inner, outer], {outer.address: found}, new=frozenset({"a"}))
+
+    assert len(made.changes) == count
+    assert len(made.blocked) == 2 - count

@@ -61,6 +61,12 @@ def test_a_write_that_replaces_sends_all_that_is_written_and_the_live_value_of_w
     assert body_of(made.kind, ready.write) == {"policy": "new\n", "allow_slashes_in_identity_templates": True}
 
 
+def test_a_write_that_replaces_sends_too_what_the_server_would_keep() -> None:
+    wanted = desired("jwt_config", {"jwks_url": "u"}, mount="m")
+
+    assert to_send(update(wanted, namespace_in_state=False)) == {"jwks_url", "namespace_in_state"}
+
+
 def test_a_deleted_object_sends_nothing() -> None:
     (ready,) = prepare(Plan(BAO, (change(Action.DELETE, user()),)), resolver())
 

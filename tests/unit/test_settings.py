@@ -60,6 +60,11 @@ def test_all_settings_are_read(tmp_path: Path) -> None:
     assert found.targets["prod"].address == "https://vault.example.com:8200"
 
 
+def login(method: str, fields: str = "") -> str:
+    """A target that logs in so; `fields` begin where the method ends."""
+    return f"targets: {{a: {{auth: {{method: {method}{', ' * bool(fields)}{fields}}}}}}}\n"
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -103,10 +108,49 @@ def test_all_settings_are_read(tmp_path: Path) -> None:
         ),
         ("targets: {a: {vars: {}}}\n", "1:15 `vars` is not in this version"),
         ("targets: {a: {overlays: []}}\n", "1:15 `overlays` is not in this version"),
-        ("targets: {a: {auth: {method: jwt, mount: ci}}}\n", "1:30 the login method `jwt` is not in this version"),
         ("targets: {a: {auth: {method: tokn}}}\n", "1:30 `method` must be the name of a login method"),
         ("targets: {a: {auth: {}}}\n", "1:21 `method` must be the name of a login method"),
+        ("targets: {a: {auth: {method: [x]}}}\n", "1:30 `method` must be the name of a login method"),
         ("targets: {a: {auth: {method: token, role: x}}}\n", "1:37 unknown key `role`"),
+        (login("approle"), "1:21 the login method `approle` needs `role_id`"),
+        (login("userpass", "username: a"), "1:21 the login method `userpass` needs `password`"),
+        (login("ldap", "password: '${env:P}'"), "1:21 the login method `ldap` needs `username`"),
+        (login("kubernetes"), "1:21 the login method `kubernetes` needs `role`"),
+        (login("jwt"), "1:21 the login does not say where the JWT comes from"),
+        (login("jwt", "jwt: '${env:J}', jwt_file: /t"), "1:21 the login has `jwt` and `jwt_file`"),
+        (login("jwt", "oidc_from: githb"), "1:46 `oidc_from` must be `github` or `gitlab`"),
+        (
+            login("jwt", "oidc_from: gitlab, audience: v"),
+            "1:64 `audience` has a meaning only with `oidc_from: github`",
+        ),
+        (
+            login("jwt", "jwt_file: /t, oidc_variable: V"),
+            "1:64 `oidc_variable` has a meaning only with `oidc_from: gitlab`",
+        ),
+        (login("jwt", "jwt_file: '${env:X}'"), "1:45 must be plain text"),
+        (login("jwt", "jwt: a.b.c"), "1:40 `jwt` is a secret, which does not belong into a file of Git"),
+        (
+            login("approle", "role_id: r, secret_id: canary"),
+            "1:62 `secret_id` is a secret, which does not belong into a file of Git",
+        ),
+        (
+            login("userpass", "username: a, password: canary"),
+            "1:63 `password` is a secret, which does not belong into a file of Git",
+        ),
+        (login("approle", "role_id: ''"), "1:48 must not be empty"),
+        (login("approle", "role_id: 5"), "1:48 must be text"),
+        (login("approle", "role_id: '${vault:a/b#c}'"), "1:48 `${vault:…}` is not in this version"),
+        (login("approle", "role_id: '${X}'"), "1:48 not a reference that is known here"),
+        (login("approle", "rol_id: r, role_id: r"), "1:39 unknown key `rol_id`"),
+        (login("ldap", "username: a/b, password: '${env:P}'"), "1:46 a user name that logs in cannot hold `/`"),
+        (login("cert", "mount: ''"), "1:43 must not be empty"),
+        (login("cert", "mount: auth/cert"), "1:43 is the path below `auth/`"),
+        (login("cert", "mount: a/"), "1:43 the path has an empty segment: no `/` at either end, no `//`"),
+        (
+            login("cert", "mount: a/users"),
+            "1:43 ends like a collection of another mount: a run that only reads cannot tell its login from a write",
+        ),
+        (login("cert", "namespace: sys"), "1:47 the namespace has the segment `sys`, which is reserved"),
         ("targets: {a: {namespace: x/}}\n", "1:26 the namespace has an empty segment: no `/` at either end, no `//`"),
         ("targets: {a: }\n", "1:14 must be a map"),
         ("targets: {a: {auth: x}}\n", "1:21 must be a map"),
@@ -115,6 +159,35 @@ def test_all_settings_are_read(tmp_path: Path) -> None:
 )
 def test_a_setting_that_cannot_be_meant_is_refused_once_at_its_place(tmp_path: Path, text: str, complaint: str) -> None:
     assert refused(tmp_path, text) == [complaint]
+
+
+def test_a_secret_that_is_written_out_is_not_quoted_and_a_reference_is_offered(tmp_path: Path) -> None:
+    state = load(tmp_path, {"vaultconf.yaml": login("userpass", "username: a, password: canary")})
+
+    assert [(problem.hint, "canary" in str(problem)) for problem in state.problems] == [
+        ("write `${env:NAME}` or `${file:path}`", False)
+    ]
+
+
+def test_a_login_is_read_with_its_defaults(tmp_path: Path) -> None:
+    found = settings(tmp_path, login("approle", "role_id: r, secret_id: '${env:S}'")).targets["a"].login
+
+    assert found is not None
+    assert (found.method, found.mount, found.namespace, found.fields["role_id"]) == ("approle", "approle", None, "r")
+    assert repr(found.fields["secret_id"]) == "Template(${env:S})"
+
+
+@pytest.mark.parametrize(("text", "namespace"), [("root", ""), ("''", ""), ("a/b", "a/b")])
+def test_a_login_may_take_place_in_another_namespace(tmp_path: Path, text: str, namespace: str) -> None:
+    found = settings(tmp_path, login("cert", f"namespace: {text}, mount: team/cert2")).targets["a"].login
+
+    assert found is not None
+    assert (found.namespace, found.mount) == (namespace, "team/cert2")
+
+
+@pytest.mark.parametrize("text", ["targets: {a: {}}\n", "targets: {a: {auth: {method: token}}}\n"])
+def test_without_a_login_the_token_of_the_environment_serves(tmp_path: Path, text: str) -> None:
+    assert settings(tmp_path, text).targets["a"].login is None
 
 
 def test_an_address_that_is_refused_is_not_quoted(tmp_path: Path) -> None:

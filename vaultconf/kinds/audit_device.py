@@ -45,6 +45,8 @@ KIND = Kind(
     ignored=frozenset({"path"}),
     alterable=False,
     repeatable=False,
+    # While a device is made, Vault 2.1 and 1.19 answer other writes with 500; while one is replaced, nothing is logged.
+    alone=True,
     destroys=RiskReason.REMOVES_ACCESS,
     only_last=True,
     loses="the audit log, until another device takes over",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from vaultconf import mounts
 from vaultconf.kind import ANY_NAME, Kind, Obstacle
 from vaultconf.model import RiskReason, Values
 
 _WITH_LOCKOUT = frozenset({"userpass", "ldap", "approle"})
+_TOKEN_TYPES = frozenset({"token", "ns_token"})
 
 
 class AuthMethod(mounts.Mount):
@@ -17,6 +21,14 @@ class AuthMethod(mounts.Mount):
 
 def _obstacle(ask: Obstacle) -> str:
     return mounts.missing_plugin(ask, "auth")
+
+
+def _from_wire(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The token mount's own `token_type` cannot be tuned; in a namespace of OpenBao it reads otherwise."""
+    plain = dict(mounts.from_wire(data))
+    if plain.get("type") in _TOKEN_TYPES:
+        plain["tune"] = {name: value for name, value in plain["tune"].items() if name != "token_type"}
+    return plain
 
 
 def _check(values: Values) -> list[str]:
@@ -44,6 +56,6 @@ KIND = Kind(
     probe="sys/plugins/catalog",
     obstacle=_obstacle,
     check=_check,
-    from_wire=mounts.from_wire,
+    from_wire=_from_wire,
     write=mounts.write,
 )

@@ -42,7 +42,7 @@ KIND = Kind(
     model=TokenRole,
     yaml="auth.{mount}.roles.{name}",
     path="auth/{mount}/roles/{name}",
-    mount_types=frozenset({"token"}),
+    mount_types=frozenset({"token", "ns_token"}),
     old_names=OLD_NAMES,
     ignored=frozenset({"name"}),
 )

@@ -65,7 +65,7 @@ def failure(name: str, problems: Iterable[Problem]) -> Json:
 
 def dump(document: Mapping[str, object]) -> str:
     """The document as text in ASCII, so that nothing in it can act on a terminal or, as `##…[`, on a CI log."""
-    return json.dumps(document, indent=2).replace("##", "#\\u0023")
+    return json.dumps(document, indent=2).replace("##", "#\\u0023") + "\n"
 
 
 def _server(server: Server) -> Json:

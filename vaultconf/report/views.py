@@ -110,7 +110,7 @@ def blocked_text(blocked: Blocked) -> str:
 
 def unverified_text(item: Unverified) -> str:
     """Which field could not be compared, and why."""
-    return f"{visible(item.field)}: {prose(item.reason)}"
+    return ": ".join(filter(None, (visible(item.field), prose(item.reason))))
 
 
 def held_text(held: Held) -> str:

@@ -1,0 +1,46 @@
+"""An OpenID provider on the loopback: what a server asks of one when it is configured, and no more."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.support import stub
+from tests.support.stub import Asked, Reply, Stub
+
+#: A list of revoked certificates with none in it.
+CRL = base64.b64decode(
+    "MIGmME4CAQEwCgYIKoZIzj0EAwIwDTELMAkGA1UEAwwCY2EXDTI2MTEyMjA2MTgxOVoYDzIxMjYxMDI5MDYxODE5WqAOMAwwCgYD"
+    "VR0UBAMCAQEwCgYIKoZIzj0EAwIDSAAwRQIhAJixl5qOk6I3FXkTol/VfnVCSyZIhWkaGVdNk1yw0vMCAiBR0OpWBGui93zWbSFo"
+    "rYwPnkMq86/l/8lHGBjNz0h5iA=="
+)
+
+
+@contextmanager
+def running() -> Iterator[Stub]:
+    """Run a provider until the block ends; below any path of its address there is one more.
+
+    It has no keys, and refuses whoever brings a code to `/token`. At `/crl` it revokes nothing.
+    """
+    with stub.running() as provider:
+        provider.reply = lambda asked: _reply(provider.address, asked)
+        yield provider
+
+
+def _reply(address: str, asked: Asked) -> Reply:
+    path, _, well_known = asked.target.partition("/.well-known/")
+    if path.endswith("/token"):
+        return _json({"error": "invalid_grant"}, 400)
+    if path.endswith("/crl"):
+        return Reply(200, CRL)
+    if not well_known:
+        return _json({"keys": []})
+    issuer = address + path
+    places = {"jwks_uri": "keys", "authorization_endpoint": "auth", "token_endpoint": "token"}
+    return _json({"issuer": issuer, **{name: f"{issuer}/{place}" for name, place in places.items()}})
+
+
+def _json(data: object, status: int = 200) -> Reply:
+    return Reply(status, json.dumps(data).encode(), {"Content-Type": "application/json"})

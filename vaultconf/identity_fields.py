@@ -1,0 +1,107 @@
+"""What entities and groups share: names for ids and accessors, and ids and accessors for names.
+
+Source: Vault API, `/identity`; OpenBao 2.7.2, Vault 2.1 and 1.19.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from typing import Annotated, Any
+
+from vaultconf.fields import Codec
+from vaultconf.http import Answer, Request
+from vaultconf.nouns import Values
+
+#: What a server returns about entities and groups beside their configuration.
+NOT_CONFIGURATION = frozenset({"id", "name", "namespace_id", "creation_time", "last_update_time"})
+
+Asking = Generator[Request, Answer, str]
+
+_KEYS = frozenset({"mount", "name", "custom_metadata"})
+
+
+def mount_of(alias: Mapping[str, Any]) -> str:
+    """The mount of an alias as the server reads it; its accessor where the mount is gone."""
+    path = str(alias.get("mount_path") or "")
+    return path.removeprefix("auth/").rstrip("/") or str(alias.get("mount_accessor", ""))
+
+
+def accessor_of(mount: str) -> Asking:
+    """Ask for the accessor of an auth method. Raises ValueError where it is not there."""
+    answer = yield Request("GET", "sys/auth")
+    entry = (answer.data or {}).get(f"{mount}/")
+    if not isinstance(entry, Mapping):
+        raise ValueError(f"there is no auth method `{mount}` for the alias")
+    return str(entry["accessor"])
+
+
+def id_of(path: str) -> Asking:
+    """Ask for the id of an entity or a group by its path."""
+    answer = yield Request("GET", path)
+    return str((answer.data or {})["id"])
+
+
+def ids_of(path: str, names: Iterable[str]) -> Generator[Request, Answer, list[str]]:
+    """Ask for the ids of several."""
+    found: dict[str, str] = {}
+    for name in names:
+        found[name] = yield from id_of(f"{path}/name/{name}")
+    return list(found.values())
+
+
+def _entry(item: object) -> tuple[str, dict[str, object]]:
+    if not isinstance(item, Mapping) or not {"mount", "name"} <= item.keys() <= _KEYS:
+        raise ValueError("must be a list of maps with `mount`, `name` and, if need be, `custom_metadata`")
+    words = item.get("custom_metadata", {})
+    texts = (item["mount"], item["name"], *(words.values() if isinstance(words, Mapping) else (None,)))
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("must have texts as `mount` and `name`, and a map of texts as `custom_metadata`")
+    return str(item["mount"]).strip("/"), {"name": item["name"], "custom_metadata": dict(words)}
+
+
+def _from_yaml(value: object) -> dict[str, dict[str, object]]:
+    if not isinstance(value, list | tuple):
+        raise ValueError("must be a list of maps with `mount` and `name`")
+    found = dict(map(_entry, value))
+    if len(found) < len(value):
+        raise ValueError("has two aliases of one mount; an entity has one in each")
+    return found
+
+
+def _from_wire(value: object) -> dict[str, dict[str, object]]:
+    items = value if isinstance(value, list) else []
+    return {
+        mount_of(item): {"name": item["name"], "custom_metadata": dict(item.get("custom_metadata") or {})}
+        for item in items
+    }
+
+
+_SCHEMA = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["mount", "name"],
+        "additionalProperties": False,
+        "properties": {
+            "mount": {"type": "string", "description": "The auth method, by its path."},
+            "name": {"type": "string", "description": "The name that a login has there."},
+            "custom_metadata": {"type": "object", "additionalProperties": {"type": "string"}},
+        },
+    },
+}
+#: The aliases of an entity, by mount.
+Aliases = Annotated[Mapping[str, Mapping[str, object]], Codec(_from_yaml, _from_wire, _SCHEMA)]
+
+
+def claims(values: Values) -> Iterator[str]:
+    """Each alias is one entity's."""
+    aliases = values.get("aliases")
+    for mount, alias in aliases.items() if isinstance(aliases, Mapping) else ():
+        yield f"the alias `{alias['name']}` of `{mount}`"
+
+
+def no_root(values: Values) -> Iterator[str]:
+    """What every server refuses about policies of identities."""
+    policies = values.get("policies", ())
+    if isinstance(policies, tuple) and "root" in policies:
+        yield "`policies` cannot have `root`: no identity gets it"
