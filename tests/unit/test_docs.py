@@ -29,7 +29,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 REPOSITORY_PATH = re.compile(r"(?:vaultconf|tests|docs)/[\w./-]+")
 #: What an absolute path in an example may begin with; any other would be one of the writer's machine.
-EXAMPLE_PATHS = ("/var/log/vault", "/path/to/", "/v1/")
+EXAMPLE_PATHS = ("/var/log/vault", "/path/to/", "/v1/", "/.well-known/")
 
 by_page = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 

@@ -40,12 +40,20 @@ def test_the_generator_refuses_an_option_that_it_does_not_know() -> None:
     assert generate.main(["--chekc"]) == 64
 
 
-def test_every_kind_has_a_page_that_the_readme_links_to() -> None:
+def test_every_kind_has_a_page_that_the_index_of_kinds_links_to() -> None:
+    index = (ROOT / "docs/reference/kinds/index.md").read_text()
     readme = (ROOT / "README.md").read_text()
 
-    missing = [kind for kind in catalogue.all_kinds() if f"docs/reference/kinds/{kind}.md" not in readme]
+    missing = [kind for kind in catalogue.all_kinds() if f"({kind}.md)" not in index]
 
     assert missing == []
+    assert "(docs/reference/kinds/index.md)" in readme
+
+
+def test_the_readme_counts_the_kinds() -> None:
+    readme = (ROOT / "README.md").read_text()
+
+    assert f"| Kinds of objects | {len(catalogue.all_kinds())} |" in readme
 
 
 def test_a_page_lists_every_field_of_its_kind() -> None:
