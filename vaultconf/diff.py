@@ -109,6 +109,18 @@ def known_value(spec: Field, value: object, resolve: Resolver) -> object | None:
         return None
 
 
+def unusable(spec: Field, value: object, resolve: Resolver) -> str:
+    """Why a value whose references are all at hand can never be sent, in words that quote no value; "" if it can."""
+    raw = value.resolve(resolve) if isinstance(value, Deferred) else None
+    if raw is None:
+        return ""
+    try:
+        spec.read(_as_typed(raw, spec))
+    except ValueError as error:
+        return f"{', '.join(map(str, value.references))} {error}" if isinstance(value, Deferred) else str(error)
+    return ""
+
+
 def not_at_hand(value: object, resolve: Resolver) -> str:
     """Why `known_value` knows none, in words that quote no value."""
     if not isinstance(value, Deferred):

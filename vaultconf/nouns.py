@@ -67,7 +67,7 @@ class Names:
 
     def problem(self, name: str) -> str | None:
         """Say why the server would not keep this name, or None."""
-        if not re.fullmatch(self.pattern, name):
+        if not re.fullmatch(self.pattern, name, re.ASCII):
             return "the server takes no such name: letters, digits, `_`, and `.` or `-` in between"
         if self.folds and name != name.lower():
             return f"the server would store it as `{name.lower()}`; write it that way"

@@ -30,7 +30,7 @@ from vaultconf.model import (
 from vaultconf.naming import namespace_address, rank
 from vaultconf.references import Resolver
 from vaultconf.scope import Scope
-from vaultconf.sending import absences
+from vaultconf.sending import absences, unusable_values
 from vaultconf.strangers import Stranger
 from vaultconf.tables import fits, mount_address, mount_values
 
@@ -72,6 +72,7 @@ class _Planner:
         """Compare one declared object."""
         if self.is_held(desired.address):
             return
+        self.errors += unusable_values(desired, self.resolve)
         found = self.reading.objects[desired.address]
         if isinstance(found, Unreadable):
             self.block(desired, found.status, found.reason)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from vaultconf.diff import known_value, not_at_hand
+from vaultconf.diff import known_value, not_at_hand, unusable
 from vaultconf.errors import InputError, Problem
 from vaultconf.kind import Write
-from vaultconf.model import Action, Change, Plan, Unverified
+from vaultconf.model import Action, Change, Desired, Plan, Unverified
 from vaultconf.references import Deferred, Resolver
 from vaultconf.sealed import Secret
 
@@ -59,6 +59,14 @@ def to_send(change: Change) -> frozenset[str]:
 
 def _is_of(changed: str, name: str) -> bool:
     return changed == name or changed.startswith(f"{name}.")
+
+
+def unusable_values(desired: Desired, resolve: Resolver) -> Iterator[Problem]:
+    """Values that are at hand and that no server could be sent: wrong now, not only when they are sent."""
+    for name, value in desired.values.items():
+        if isinstance(value, Deferred) and (why := unusable(desired.kind.fields[name], value, resolve)):
+            place = desired.places.get(name, desired.place)
+            yield Problem(f"`{name}`: {why}", place, address=str(desired.address))
 
 
 def _missing(change: Change, resolve: Resolver) -> Iterator[str]:

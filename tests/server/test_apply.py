@@ -63,7 +63,7 @@ def company(project: Project, unique: str) -> None:
 def test_what_was_applied_needs_no_second_apply(project: Project, unique: str) -> None:
     company(project, unique)
 
-    first = project.run("apply", "--yes", "--format", "json", env={"BOB": "b"})
+    first = project.run("apply", "--yes", "--format", "json", env={"BOB": "the-password-of-bob"})
     second = project.run("apply", "--yes", "--format", "json")
     plan = project.run("plan", "--detailed-exitcode")
 
@@ -138,8 +138,8 @@ def test_a_failure_takes_along_only_what_depends_on_it_and_a_second_apply_finish
         {"policy": f'{grant}path "{policy}" {{ capabilities = ["read"] }}'},
     )
 
-    first = project.run("apply", "--yes", "--format", "json", env={**token, "BOB": "b"})
-    second = project.run("apply", "--yes", "--format", "json", env={"BOB": "b"})
+    first = project.run("apply", "--yes", "--format", "json", env={**token, "BOB": "the-password-of-bob"})
+    second = project.run("apply", "--yes", "--format", "json", env={"BOB": "the-password-of-bob"})
 
     assert first.exit_code == 4, first
     ended = statuses(first.plan)
@@ -296,7 +296,7 @@ def test_a_write_without_an_answer_is_unknown_and_skips_what_depends_on_it(
 
     proxy.fault = lose
 
-    result = project.run("apply", "--yes", "--format", "json", env={**proxy.access, "BOB": "b"})
+    result = project.run("apply", "--yes", "--format", "json", env={**proxy.access, "BOB": "the-password-of-bob"})
 
     assert result.exit_code == 4, result
     assert statuses(result.plan)[policy] == "unknown"

@@ -465,3 +465,10 @@ def test_whatever_stands_in_the_documents_is_read_or_refused_at_a_place(document
 
     assert [problem for problem in state.problems if problem.place is None] == []
     assert len(set(state.problems)) == len(state.problems)
+
+
+def test_a_name_with_letters_that_no_server_takes_is_refused(tmp_path: Path) -> None:
+    state = document(tmp_path, "auth: {a: {type: approle, roles: {é: {}}}}\n")
+
+    assert len(state.problems) == 1
+    assert "the server takes no such name" in state.problems[0].message

@@ -9,8 +9,9 @@ from vaultconf.diff import compare
 from vaultconf.errors import InputError
 from vaultconf.kind import body_of
 from vaultconf.model import Action, Change, Desired, FieldChange, Guidance, Live, Plan
+from vaultconf.references import Deferred, Reference, Template
 from vaultconf.sealed import Secret
-from vaultconf.sending import prepare, to_send
+from vaultconf.sending import prepare, to_send, unusable_values
 
 
 def update(wanted: Desired, **changed: object) -> Change:
@@ -126,3 +127,23 @@ def test_a_secret_that_is_to_be_sent_again_is_sent() -> None:
     )
 
     assert to_send(made) == {"password"}
+
+
+def test_a_reference_at_hand_whose_value_no_server_takes_is_wrong_at_once() -> None:
+    wanted = desired(
+        "database_connection",
+        {"plugin_name": "p", "connection_url": Deferred(Template((Reference("env", "WHOLE"),)))},
+        mount="d",
+        name="c",
+    )
+
+    known = list(unusable_values(wanted, {Reference("env", "WHOLE"): "postgresql://u:canary@h/x"}.get))
+    absent = list(unusable_values(wanted, lambda _: None))
+
+    assert [problem.message for problem in known] == [
+        (
+            "`connection_url`: ${env:WHOLE} holds a password; write `{{username}}` and `{{password}}` there and give"
+            " `username` and `password: ${env:…}`"
+        )
+    ]
+    assert absent == []

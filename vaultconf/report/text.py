@@ -15,7 +15,7 @@ from rich.text import Text
 from vaultconf.errors import Problem
 from vaultconf.model import Change, Outcome, Plan, Status, Unverified
 from vaultconf.report import views
-from vaultconf.report.lines import elided, guarded, prose, visible
+from vaultconf.report.lines import guarded, prose, visible
 from vaultconf.report.views import FieldView
 
 # A line is a sequence of texts with their styles.
@@ -196,28 +196,21 @@ def _block(item: FieldView, *, drift: bool) -> Iterator[Line]:
 
 
 def _value(item: FieldView, names: int, width: int, *, drift: bool) -> Iterator[Line]:
-    """`name  before → after`; in two lines where a terminal has no room for one."""
+    """`name  before → after`; in two lines where a terminal has no room for one, and never cut: it is reviewed."""
     name = f"{_FIELD}{item.name:{names}}  "
     sides = [side for side in (item.before, item.after) if side]
     marks = (" in Git", " on the server") if drift and len(sides) == 2 else ("", "")
     room = max(width - len(name) - 2, _NARROWEST)
     if not width or len(sides) == 1 or len("".join((*sides, *marks))) + 1 <= room:
-        sides = _cut(sides, room) if width else sides
         yield ((name, ""), *_arrow([side + mark for side, mark in zip(sides, marks, strict=False)]))
         return
-    before, after = _cut(sides, room - max(map(len, marks)))
+    before, after = sides
     yield ((name, ""), (before + marks[0], "dim"))
     yield ((" " * (len(name) - 2), ""), ("→ ", "dim"), (after + marks[1], ""))
 
 
 def _arrow(sides: Sequence[str]) -> Line:
     return ((f"{sides[0]} ", "dim"), ("→ ", "dim"), (sides[1], "")) if len(sides) == 2 else ((sides[0], ""),)
-
-
-def _cut(sides: Sequence[str], room: int) -> list[str]:
-    """Cut long values in the middle, unless they would look the same then."""
-    cut = [elided(side, room) for side in sides]
-    return cut if len(set(cut)) == len(set(sides)) else list(sides)
 
 
 def _outcome(outcome: Outcome) -> Line:
