@@ -18,6 +18,7 @@ from tests.support.servers import Server
 pytest_plugins = ("tests.support.verified", "tests.support.climbing")
 
 REQUIRE = "--require-server"
+COLLECTIONS = ("sys/policies/acl", "sys/policies/password", "identity/group/name", "identity/entity/name")
 SERVER_TESTS = Path(__file__).parent / "server"
 ran = pytest.StashKey[set[str]]()
 
@@ -75,6 +76,24 @@ def raw(server: Server) -> Raw:
 def unique() -> str:
     """A prefix for names on the shared server, another one in every test."""
     return f"t{secrets.token_hex(4)}"
+
+
+@pytest.fixture(autouse=True)
+def _swept(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Take away what a test made on the session's server under its own prefix: every plan looks at all there is."""
+    if not {"unique", "server"} <= set(request.fixturenames):
+        yield
+        return
+    raw, prefix = request.getfixturevalue("server").raw(), request.getfixturevalue("unique")
+    yield
+    for table in ("sys/auth", "sys/mounts"):
+        for name in raw.read(table) or {}:
+            if name.startswith(prefix):
+                raw.request("DELETE", f"{table}/{name.rstrip('/')}", None)
+    for collection in COLLECTIONS:
+        for name in raw.list(collection):
+            if name.startswith(prefix):
+                raw.request("DELETE", f"{collection}/{name}", None)
 
 
 @pytest.fixture
