@@ -61,6 +61,7 @@ def _quoted(text: str) -> Iterator[str]:
         # Go's JSON also escapes what HTML could take for a tag.
         yield escaped.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
     yield repr(text)[1:-1]
-    yield quote(text, safe="")
-    yield quote(text)
-    yield quote_plus(text)
+    # A variable of the environment that is no UTF-8 holds characters that no URL can spell.
+    yield quote(text, safe="", errors="replace")
+    yield quote(text, errors="replace")
+    yield quote_plus(text, errors="replace")
