@@ -122,7 +122,7 @@ def test_a_version_1_kv_mount_that_becomes_version_2_is_not_asked_for_its_config
 
     assert changes(plan.plan) == {f"sys/mounts/{unique}": "update", f"{unique}/config": "update"}
     config_change = next(item for item in plan.plan["changes"] if item["address"] == f"{unique}/config")
-    assert config_change["fields"] == [{"field": "max_versions", "before": None, "after": 7}]
+    assert config_change["fields"] == [{"field": "max_versions", "before": 0, "after": 7}]
     assert not [notice for notice in plan.plan["notices"] if "password" in notice]
 
 
