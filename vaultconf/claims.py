@@ -84,6 +84,7 @@ Leeway = Annotated[
         _leeway_from_yaml,
         lambda value: int(str(value)),
         {"anyOf": [{"type": "integer", "minimum": -1}, {"type": "string"}], "examples": ["60s", -1]},
+        to_yaml=durations.to_yaml,
     ),
 ]
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -17,7 +14,19 @@ import typer
 from typer.exceptions import TyperException
 
 from vaultconf import __version__, console, pipeline
-from vaultconf.address import Pattern
+from vaultconf.command import (
+    ConcurrencyOption,
+    Format,
+    FormatOption,
+    OnlyOption,
+    ResendOption,
+    Style,
+    TargetOption,
+    UnmanagedOption,
+    failing,
+    patterns,
+    stopping,
+)
 from vaultconf.errors import ExitCode, Problem, UsageError, VaultconfError
 from vaultconf.model import Outcome, Plan, Status
 from vaultconf.pipeline import Options
@@ -32,39 +41,9 @@ app = typer.Typer(
 
 
 _LATER = frozenset(
-    {"init", "lint", "fmt", "render", "export", "adopt", "import", "can", "access", "permissions", "rotate", "ledger"}
+    {"init", "lint", "fmt", "render", "adopt", "import", "can", "access", "permissions", "rotate", "ledger"}
     | {"unlock"}
 )
-
-
-class Format(StrEnum):
-    """How a result is shown."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
-class Style(StrEnum):
-    """How a result without tables is shown."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-TargetOption = Annotated[str, typer.Option("--target", help="Which target of vaultconf.yaml.", metavar="NAME")]
-FormatOption = Annotated[Format, typer.Option("--format", help="How the result is shown.")]
-OnlyOption = Annotated[
-    list[str] | None, typer.Option("--only", help="Look at nothing but these addresses.", metavar="PATTERN")
-]
-ConcurrencyOption = Annotated[
-    int | None, typer.Option("--concurrency", min=1, max=256, help="Most requests at a time.", metavar="N")
-]
-ResendOption = Annotated[
-    list[str] | None,
-    typer.Option("--resend", help="Send the write-only fields of these addresses again.", metavar="PATTERN"),
-]
-UnmanagedOption = Annotated[bool, typer.Option("--unmanaged", help="List what no file declares.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -89,7 +68,7 @@ def validate(
     format: Annotated[Style, typer.Option("--format")] = Style.TEXT,  # noqa: A002
 ) -> None:
     """Check the files, without a server."""
-    with _failing(Format(format), "vaultconf.validation/1"):
+    with failing(Format(format), "vaultconf.validation/1"):
         _, state = pipeline.validate(context.obj)
         console.validated(state, as_json=format is Style.JSON)
 
@@ -108,8 +87,8 @@ def plan(
     unmanaged: UnmanagedOption = False,
 ) -> None:
     """Show what `apply` would change; writes nothing."""
-    with _failing(format, "vaultconf.plan/1"):
-        made = _plan(context, Options(target, _patterns(only), _patterns(resend), concurrency))
+    with failing(format, "vaultconf.plan/1"):
+        made = _plan(context, Options(target, patterns(only), patterns(resend), concurrency))
         console.show_plan(made, format.value, list_unmanaged=unmanaged)
         _leave(made, different=bool(made.changes) and detailed_exitcode)
 
@@ -127,8 +106,8 @@ def drift(
     unmanaged: UnmanagedOption = False,
 ) -> None:
     """Show what differs from Git; exits with 2 where anything does."""
-    with _failing(format, "vaultconf.plan/1"):
-        made = replace(_plan(context, Options(target, _patterns(only), (), concurrency)), strict=strict)
+    with failing(format, "vaultconf.plan/1"):
+        made = replace(_plan(context, Options(target, patterns(only), (), concurrency)), strict=strict)
         console.show_plan(made, format.value, list_unmanaged=unmanaged or strict, drift=True)
         _leave(made, different=made.differs)
 
@@ -151,11 +130,11 @@ def apply(
     concurrency: ConcurrencyOption = None,
 ) -> None:
     """Make the server equal to what the files say."""
-    with _failing(format, "vaultconf.outcome/1"):
+    with failing(format, "vaultconf.outcome/1"):
         _refuse_to_ask(format, yes=yes)
-        permitted = _patterns(allow)
+        permitted = patterns(allow)
         loaded, state = pipeline.validate(context.obj)
-        options = Options(target, _patterns(only), _patterns(resend), concurrency)
+        options = Options(target, patterns(only), patterns(resend), concurrency)
         with pipeline.connect(loaded, options, read_only=False, warn=console.warn) as contact:
             made = pipeline.plan(loaded, state, contact, options)
             if format is Format.TEXT:
@@ -164,7 +143,7 @@ def apply(
             ready = pipeline.prepare(made, loaded)
             if ready and not yes and not console.confirmed(len(ready)):
                 raise VaultconfError("nothing was applied: the answer was not `yes`")
-            with _stopping(contact.transport.stop) as interrupted:
+            with stopping(contact.transport.stop) as interrupted:
                 with console.progress(len(ready)) as listen:
                     outcomes = pipeline.apply(ready, contact, resolver(loaded.root), listen)
                 console.show_outcomes(outcomes, format.value, pipeline.left_alone(made))
@@ -182,6 +161,28 @@ def _refuse_to_ask(format: Format, *, yes: bool) -> None:  # noqa: A002
 
 
 @app.command()
+def export(
+    context: typer.Context,
+    target: TargetOption = "",
+    format: Annotated[Style, typer.Option("--format", help="How the result is shown.")] = Style.TEXT,  # noqa: A002
+    only: OnlyOption = None,
+    output: Annotated[
+        Path, typer.Option("--output", help="The folder to write to; default: the project's.", metavar="DIR")
+    ] = Path(),
+    concurrency: ConcurrencyOption = None,
+) -> None:
+    """Write what the server has as desired-state files; never overwrites one."""
+    with failing(Format(format), "vaultconf.export/1"):
+        options = Options(target, patterns(only), (), concurrency)
+        loaded, state = pipeline.validate(context.obj, may_be_empty=True)
+        folder = context.obj / output
+        with pipeline.connect(loaded, options, read_only=True, warn=console.warn) as contact:
+            made, files = pipeline.export(loaded, state, contact, options, folder)
+        console.show_export(made, str(folder), files, as_json=format is Style.JSON)
+    raise typer.Exit(ExitCode.DONE if made.complete else ExitCode.FAILED)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of desired-state documents, for editors."""
     from vaultconf import schema as schemas  # noqa: PLC0415 - only this command needs it
@@ -194,7 +195,7 @@ def demo(context: typer.Context) -> None:
     """Apply this project to a throw-away server, change it by hand, and watch it being repaired."""
     from vaultconf import demo as story  # noqa: PLC0415 - only this command needs it
 
-    with _failing(Format.TEXT, ""):
+    with failing(Format.TEXT, ""):
         story.run(context.obj)
 
 
@@ -217,52 +218,6 @@ def _code(made: Plan, outcomes: Sequence[Outcome], *, interrupted: bool) -> Exit
     if made.blocked or any(outcome.status is not Status.DONE for outcome in outcomes):
         return ExitCode.PARTIAL
     return ExitCode.DONE
-
-
-def _patterns(texts: Sequence[str] | None) -> tuple[Pattern, ...]:
-    try:
-        return tuple(map(Pattern.parse, texts or ()))
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-
-
-@contextlib.contextmanager
-def _failing(format: Format, document: str) -> Iterator[None]:  # noqa: A002
-    """Show a failure in the chosen format: JSON is complete even when the command fails, or is interrupted."""
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    except VaultconfError as error:
-        console.show_failure(error.problems, format.value, document)
-        raise typer.Exit(error.exit_code) from None
-    except KeyboardInterrupt:
-        console.show_failure([Problem("interrupted; nothing was written")], format.value, document)
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(_number: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def _stopping(stop: Callable[[], None]) -> Iterator[list[int]]:
-    """Turn Ctrl-C and SIGTERM into "start nothing more"; a second one ends the process at once."""
-    received: list[int] = []
-
-    def handle(number: int, _frame: object) -> None:
-        received.append(number)
-        if len(received) > 1:
-            os._exit(ExitCode.INTERRUPTED)
-        stop()
-
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _later(message: str) -> str:

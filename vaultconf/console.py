@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from vaultconf import __version__
 from vaultconf.desired import DesiredState
 from vaultconf.errors import Problem
+from vaultconf.export import Export
 from vaultconf.model import Outcome, Plan
-from vaultconf.report import data
+from vaultconf.report import data, exported
 from vaultconf.report.views import things
 
 if TYPE_CHECKING:
@@ -67,12 +68,27 @@ def show_outcomes(outcomes: Sequence[Outcome], form: str, left_alone: Sequence[P
         problems(left_alone)
 
 
+def show_export(made: Export, folder: str, files: Sequence[str], *, as_json: bool) -> None:
+    """Print what an export wrote into a folder to stdout."""
+    if as_json:
+        sys.stdout.write(data.dump(exported.as_json(made, files)))
+    else:
+        sys.stdout.write(exported.as_text(made, folder, files))
+
+
 def show_failure(found: Sequence[Problem], form: str, document: str) -> None:
     """Print why a run failed: to stderr for people, and complete to stdout where JSON was asked for."""
     if form == "json":
-        failure = _validation(problems=found) if document == _VALIDATION else data.failure(document, found)
-        sys.stdout.write(data.dump(failure))
+        sys.stdout.write(data.dump(_failure(found, document)))
     problems(found)
+
+
+def _failure(found: Sequence[Problem], document: str) -> data.Json:
+    if document == _VALIDATION:
+        return _validation(problems=found)
+    if document == exported.FORMAT:
+        return exported.failure(found)
+    return data.failure(document, found)
 
 
 def problems(found: Sequence[Problem]) -> None:

@@ -16,10 +16,12 @@ from vaultconf.declarations import RESERVED, Declarations, MountKey
 from vaultconf.errors import Place, nearest
 from vaultconf.kind import Kind
 from vaultconf.kind_facts import from_file
-from vaultconf.project import Project, TextFile
+from vaultconf.project import PASSWORD_POLICIES, POLICIES, Project, TextFile
 from vaultconf.strict_yaml import YamlDocument, YamlMap
 from vaultconf.yaml_text import shown
 
+#: The kinds whose objects are the files of a folder.
+FOLDERS: Mapping[str, str] = {POLICIES: "acl_policy", PASSWORD_POLICIES: "password_policy"}
 _PLAIN_KEYS = frozenset({"owner", "namespace"})
 #: First segments of a path where no server mounts a secrets engine (seen on OpenBao 2.7).
 _TAKEN = frozenset({"sys", "auth", "audit", "cubbyhole", "identity"})
@@ -33,9 +35,9 @@ def declare(project: Project, types: Mapping[MountKey, str]) -> Declarations:
     walk = _Walk(project, types, found)
     for document in project.documents:
         walk.document(document)
-    for kind, files in (("acl_policy", project.policies), ("password_policy", project.password_policies)):
+    for folder, files in ((POLICIES, project.policies), (PASSWORD_POLICIES, project.password_policies)):
         for file in files:
-            walk.policy_file(catalogue.all_kinds()[kind], file)
+            walk.policy_file(catalogue.all_kinds()[FOLDERS[folder]], file)
     walk.nested_mounts()
     return found
 

@@ -38,6 +38,15 @@ def from_yaml(value: object) -> int:
     return found
 
 
+def to_yaml(value: int) -> str | int:
+    """Write seconds as people do: `24h`, `1h30m`, 0."""
+    if value <= 0:
+        return value
+    hours, rest = divmod(value, 3600)
+    parts = zip((hours, *divmod(rest, 60)), "hms", strict=True)
+    return "".join(f"{number}{unit}" for number, unit in parts if number)
+
+
 def from_wire(value: object) -> int:
     """Read what a server answers. Raises ValueError."""
     return seconds(value) if isinstance(value, str) else int(str(value))

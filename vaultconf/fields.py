@@ -24,9 +24,16 @@ WIRE = "wire"
 Reader = Callable[[Any], Any]
 
 
+def _plain(value: Any) -> Any:
+    """A canonical value in YAML's own types."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """How one field type is read from YAML and from Vault's answer, written to Vault, and described.
+    """How one field type is read from YAML and from Vault's answer, written to either, and described.
 
     `hides` says of a canonical value that it may hold a secret and must not be shown.
     """
@@ -36,6 +43,7 @@ class Codec:
     schema: Mapping[str, object]
     to_wire: Reader = field(default=lambda value: value)
     hides: Callable[[Any], bool] = field(default=lambda _: False)
+    to_yaml: Reader = field(default=_plain)
 
     def read(self, value: Any, info: core_schema.ValidationInfo) -> Any:
         """Read one side, as pydantic asks for it."""
@@ -63,7 +71,7 @@ _DURATION_SCHEMA = {
     "examples": ["24h", "30m", 3600],
 }
 
-Duration = Annotated[int, Codec(durations.from_yaml, durations.from_wire, _DURATION_SCHEMA)]
+Duration = Annotated[int, Codec(durations.from_yaml, durations.from_wire, _DURATION_SCHEMA, to_yaml=durations.to_yaml)]
 
 
 # --- words, numbers, flags -----------------------------------------------------------------------------------

@@ -89,8 +89,16 @@ _SCHEMA = {
         },
     },
 }
+
+
+def _to_yaml(value: Mapping[str, Mapping[str, object]]) -> list[dict[str, object]]:
+    return [
+        {"mount": mount, **{key: item for key, item in alias.items() if item}} for mount, alias in sorted(value.items())
+    ]
+
+
 #: The aliases of an entity, by mount.
-Aliases = Annotated[Mapping[str, Mapping[str, object]], Codec(_from_yaml, _from_wire, _SCHEMA)]
+Aliases = Annotated[Mapping[str, Mapping[str, object]], Codec(_from_yaml, _from_wire, _SCHEMA, to_yaml=_to_yaml)]
 
 
 def claims(values: Values) -> Iterator[str]:

@@ -112,6 +112,10 @@ def _no_problems(_: Values) -> Iterable[str]:
     return ()
 
 
+def _unlike(_: Values) -> bool:
+    return False
+
+
 def _nothing(_: Values) -> Iterable[tuple[str, str]]:
     return ()
 
@@ -153,7 +157,8 @@ class Kind:
     conditions; `extras`: facts of the answer that a write needs; `needs`: further objects, as namespace below the
     object's own and path, that must be there first; `claims`: what only one object of the kind can hold.
 
-    What is special: `builtin` objects are never deleted nor reported, `untouchable` ones refused, `partial` names
+    What is special: `builtin` objects are never deleted nor reported (`standard`: whether one is as servers make it,
+    and so not exported), `untouchable` ones refused, `partial` names
     those that can only be tuned, and the prefix of the fields that are compared. `ignored`: what a server returns
     beside the configuration; `old_names`: deprecated names of fields, returned beside the new ones. `destroys` and
     `loses`: why deleting is dangerous (`only_last`: when no other remains); not `prunable`: no pattern of `prune`
@@ -187,6 +192,7 @@ class Kind:
     claims: Callable[[Values], Iterable[str]] = _no_problems
     builtin: frozenset[str] = frozenset()
     untouchable: frozenset[str] = frozenset()
+    standard: Callable[[Values], bool] = _unlike
     ignored: frozenset[str] = frozenset()
     old_names: Mapping[str, str] = field(default_factory=dict)
     extras: tuple[str, ...] = ()

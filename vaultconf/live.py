@@ -57,6 +57,13 @@ def read(contact: Contact, objects: Iterable[Desired], tables: Mapping[TableKey,
     return _Reader(contact, tuple(objects), tables, scope).read()
 
 
+def read_objects(
+    contact: Contact, objects: Iterable[Desired], tables: Mapping[TableKey, Table], scope: Scope
+) -> Reading:
+    """Read objects, and look for no others."""
+    return _Reader(contact, tuple(objects), tables, scope).read(strangers=False)
+
+
 class _Reader:
     """One reading; gathers results as they come."""
 
@@ -66,7 +73,7 @@ class _Reader:
         self.contact = contact
         self.objects = [item for item in objects if scope.covers(item.address) and not scope.held(item.address)]
         self.new = to_be_made(tables, {item.address for item in self.objects})
-        self.namespaces = sorted({"", *(desired.address.namespace for desired in objects)} - self.new)
+        self.namespaces = sorted({"", *(namespace for namespace, _ in tables)} - self.new)
         self.tables = as_new(tables, self.new)
         self.scope = scope
         self.declared = {desired.address for desired in objects}
@@ -84,7 +91,7 @@ class _Reader:
         self.refused: list[Kind] = []
         self.missed: list[Desired] = []
 
-    def read(self) -> Reading:
+    def read(self, *, strangers: bool = True) -> Reading:
         for desired in self.objects:
             if desired.kind.table:
                 table = self.tables.get((desired.address.namespace, desired.kind.name), NOT_THERE)
@@ -94,7 +101,10 @@ class _Reader:
         bulk = self.bulk_kinds()
         tasks = [self.bulk(kind) for kind in bulk.values()]  # first: these answers take the server longest
         tasks += [self.one(desired) for desired in self.objects if not self.in_bulk(desired, bulk)]
-        tasks += [self.collection(*place) if place[0].named else self.lone(*place) for place in self.collections(bulk)]
+        if strangers:
+            tasks += [
+                self.collection(*place) if place[0].named else self.lone(*place) for place in self.collections(bulk)
+            ]
         self.contact.transport.run(tasks)
         self.contact.transport.run(task for kind in self.refused for task in self.one_by_one(kind))
         self.contact.transport.run(map(self.one, self.missed))

@@ -57,13 +57,14 @@ class Names:
     """How a server treats the names of a kind.
 
     folds: it stores them in lower case; one_case: it keeps the case, and names that differ in it alone are one;
-    automatic: the names that it gives to what it makes by itself.
+    automatic: the names that it gives to what it makes by itself, and filled: the fields that it gives values there.
     """
 
     pattern: str = r"\w(?:[\w.-]*\w)?"
     folds: bool = False
     one_case: bool = False
     automatic: str = ""
+    filled: frozenset[str] = frozenset()
 
     def problem(self, name: str) -> str | None:
         """Say why the server would not keep this name, or None."""

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vaultconf import apply as applying
 from vaultconf import contact as contacts
-from vaultconf import desired, documents, environment, guard, live, login, obstacles, planning, project, sending
+from vaultconf import (
+    desired,
+    documents,
+    environment,
+    export_files,
+    exporting,
+    guard,
+    live,
+    login,
+    obstacles,
+    output,
+    planning,
+    project,
+    sending,
+    settings,
+)
 from vaultconf.address import Pattern
 from vaultconf.contact import Contact
 from vaultconf.desired import DesiredState
 from vaultconf.errors import InputError, Problem, Refused
+from vaultconf.export import Export
 from vaultconf.http import Request
 from vaultconf.login import Credentials
 from vaultconf.model import Outcome, Plan
@@ -35,9 +51,9 @@ class Options:
     concurrency: int | None = None
 
 
-def validate(root: Path) -> tuple[Project, DesiredState]:
+def validate(root: Path, *, may_be_empty: bool = False) -> tuple[Project, DesiredState]:
     """Read and check the files. Raises InputError with every problem."""
-    loaded = project.load(root)
+    loaded = project.load(root, may_be_empty=may_be_empty)
     state = desired.build(documents.declare(loaded, {}), loaded.settings)
     if state.problems:
         raise InputError(state.problems)
@@ -71,11 +87,35 @@ def plan(loaded: Project, state: DesiredState, contact: Contact, options: Option
     """Read the server and compare."""
     tables = read_tables(contact, _namespaces(contact, state))
     state = _with_server_types(loaded, state, tables)
-    today = datetime.datetime.now(tz=datetime.UTC).date()
-    scope = Scope(loaded.settings, options.only, options.resend, today, contact.caller)
+    scope = _scope(loaded, contact, options)
     reading = live.read(contact, state.objects, tables, scope)
     made = planning.make(state, reading, contact.server, scope, resolver(loaded.root))
     return obstacles.with_obstacles(made, _probes(contact, obstacles.probes_for(made)))
+
+
+def _scope(loaded: Project, contact: Contact, options: Options) -> Scope:
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    return Scope(loaded.settings, options.only, options.resend, today, contact.caller)
+
+
+def export(
+    loaded: Project, state: DesiredState, contact: Contact, options: Options, folder: Path
+) -> tuple[Export, tuple[str, ...]]:
+    """Write what the server has into new files of a folder; return what was found, and the paths of the files.
+
+    In the project's own folder only what it does not declare yet. Raises InputError where a file is there already.
+    """
+    is_own = folder.resolve() == loaded.root
+    declared = frozenset(item.address for item in state.objects) if is_own else frozenset()
+    made = exporting.export(contact, _scope(loaded, contact, options), declared)
+    files = dict(made.files)
+    if not (folder / settings.FILE).exists():
+        files = {**export_files.settings_file(made.external), **files}
+    elif made.external:
+        listed = ", ".join(made.external)
+        made = replace(made, notices=(*made.notices, f"list under `external` in {settings.FILE}: {listed}"))
+    output.write(folder, files)
+    return made, tuple(files)
 
 
 def _namespaces(contact: Contact, state: DesiredState) -> set[str]:

@@ -42,10 +42,13 @@ class Project:
     sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
-def load(root: Path) -> Project:
-    """Read a project. Raises InputError where there is none; other problems are gathered in the result."""
+def load(root: Path, *, may_be_empty: bool = False) -> Project:
+    """Read a project. Raises InputError where there is none, unless a folder may be empty.
+
+    Other problems are gathered in the result.
+    """
     root = _folder(root)
-    if not any(os.path.lexists(root / name) for name in (settings.FILE, DESIRED_STATE, POLICIES)):
+    if not may_be_empty and not any(os.path.lexists(root / name) for name in (settings.FILE, DESIRED_STATE, POLICIES)):
         raise InputError(
             f"no project in `{root}`: neither `{settings.FILE}` nor `{DESIRED_STATE}/` nor `{POLICIES}/`",
             hint="change to the project's folder, or name it with `vaultconf -C DIR`",

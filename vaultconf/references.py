@@ -20,6 +20,7 @@ _USUAL = "use `${env:NAME}` or `${file:path}`"
 _TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _KNOWN = re.compile(rf"\$\$\{{|\$\{{({'|'.join(sorted(SCHEMES | LATER_SCHEMES))}):")
+_PLAIN = re.compile(rf"(\$\{{(?:{'|'.join(sorted(SCHEMES | LATER_SCHEMES))}):)")
 _LITERAL = re.compile(rf"\$(\$\{{(?:{'|'.join(sorted(SCHEMES | LATER_SCHEMES))}):)")
 
 
@@ -103,6 +104,16 @@ def parse(text: str, folder: PurePosixPath) -> str | Template:
     if any(isinstance(part, Reference) for part in parts):
         return Template(tuple(part for part in parts if part != ""))
     return "".join(str(part) for part in parts)
+
+
+def literal(text: str) -> str:
+    """Write plain text such that `parse` reads it as it is."""
+    return text.replace("${", "$${")
+
+
+def literal_in_file(text: str) -> str:
+    """Write the text of a policy file such that `in_file` reads it as it is."""
+    return _PLAIN.sub(r"$\1", text)
 
 
 def in_file(text: str) -> tuple[str, list[int]]:

@@ -52,7 +52,8 @@ class Marks:
 
     secret: must be a reference, and is never shown. write_only: no server returns it; returned: the only
     product that does ("" for all). immutable: a new value means delete and create. resets: every write that
-    leaves it out resets it. chosen: the server picks it, so it is compared only when written. read_from: a path
+    leaves it out resets it. told_by: the field whose value tells that a write-only one is set, `*` where it always
+    is. chosen: the server picks it, so it is compared only when written. read_from: a path
     of its own returns it, asked only when it is written. only: the product that has the field. names: the kind
     whose objects it names (within: of the same mount; must_exist: an unknown name is an error). from_file: the
     text may be given as `file:`. grammar: what a server (None: any) would refuse in a text, places within it.
@@ -64,6 +65,7 @@ class Marks:
     returned: str = ""
     immutable: bool = False
     resets: bool = False
+    told_by: str = ""
     chosen: bool = False
     read_from: str = ""
     only: str = ""

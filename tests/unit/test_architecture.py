@@ -16,10 +16,10 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 EDGES = {
     "hvac": {"hvac_adapter"},
     "pycurl": {"curl", "wire", "loop", "transport", "faults"},
-    "typer": {"cli"},
+    "typer": {"cli", "command"},
     "rich": {"console", "report.text"},
     "deepdiff": {"diff"},
-    "yaml": {"strict_yaml", "yaml_text"},
+    "yaml": {"strict_yaml", "yaml_text", "yaml_writer"},
     "subprocess": {"demo"},
 }
 MAX_FUNCTION = 40

@@ -38,7 +38,9 @@ class AwsAuthClient(CloudFields):
     """How the server asks AWS who is logging in; without keys it uses its own instance's or environment's."""
 
     access_key: Text = setting("", "Access key; a new one needs its `secret_key` sent again (`--resend`).")
-    secret_key: Text = setting(None, "Its secret; sent when it is created.", write_only=True, secret=True)
+    secret_key: Text = setting(
+        None, "Its secret; sent when it is created.", write_only=True, told_by="access_key", secret=True
+    )
     endpoint: Text = setting("", "URL of the EC2 API; none is AWS's own.")
     iam_endpoint: Text = setting("", "URL of the IAM API; none is AWS's own.")
     sts_endpoint: Text = setting("", "URL of the STS API; none is AWS's own.")

@@ -26,6 +26,7 @@ Delay = Annotated[
         durations.from_yaml,
         _delay_from_wire,
         {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}], "examples": ["4s", 60]},
+        to_yaml=durations.to_yaml,
     ),
 ]
 
@@ -39,7 +40,9 @@ class AzureAuthConfig(CloudFields):
     client_id: Text = setting(
         "", "Client that asks about machines; a new one needs its secret sent again (`--resend`)."
     )
-    client_secret: Text = setting(None, "Its secret; sent when it is created.", write_only=True, secret=True)
+    client_secret: Text = setting(
+        None, "Its secret; sent when it is created.", write_only=True, told_by="client_id", secret=True
+    )
     max_retries: Count = setting(3, "How often a call to Azure is tried again.", resets=True)
     retry_delay: Delay = setting(4, "Delay before the first retry.", resets=True)
     max_retry_delay: Delay = setting(60, "Longest delay before a retry.", resets=True)

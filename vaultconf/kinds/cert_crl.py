@@ -22,7 +22,7 @@ def _serials(_server: Server, values: Values) -> object:
 class CertCrl(Spec):
     """Which certificates may no longer log in."""
 
-    crl: Text = setting(None, "The list (PEM); compared by its serial numbers.", write_only=True)
+    crl: Text = setting(None, "The list (PEM); compared by its serial numbers.", write_only=True, told_by="serials")
     url: Text = setting("", "Where the server finds the list, in place of the list.")
     serials: Serials = setting(
         Computed(_serials, "those in `crl`"), "Serial numbers that the server revokes; not to be written."

@@ -33,7 +33,9 @@ class DatabaseConnection(Spec):
     )
     connection_url: ConnectionUrl = setting("", "URL with `{{username}}` and `{{password}}`.")
     username: Text = setting("", "The user that the engine logs in as.")
-    password: Text = setting(None, "Its password; sent when the connection is created.", write_only=True, secret=True)
+    password: Text = setting(
+        None, "Its password; sent when the connection is created.", write_only=True, told_by="username", secret=True
+    )
     username_template: Text = setting("", "Template for the names of generated users.")
     max_open_connections: Count = setting(0, "Most open connections; 0 is the plugin's default.")
     max_idle_connections: Count = setting(0, "Most idle connections; 0 is as many as may be open.")
@@ -51,7 +53,9 @@ class DatabaseConnection(Spec):
     )
     tls_ca: Text = setting("", "CA that signed the server's certificate (PEM).")
     tls_certificate: Text = setting("", "PostgreSQL: client certificate (PEM).")
-    private_key: Text = setting(None, "PostgreSQL: key of the client certificate.", write_only=True, secret=True)
+    private_key: Text = setting(
+        None, "PostgreSQL: key of the client certificate.", write_only=True, told_by="tls_certificate", secret=True
+    )
     tls_certificate_key: Text = setting(
         "", "MySQL: client certificate and key (PEM); the server returns it.", secret=True
     )

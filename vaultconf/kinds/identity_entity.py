@@ -48,7 +48,7 @@ KIND = Kind(
     model=IdentityEntity,
     yaml="identity.entities.{name}",
     path="identity/entity/name/{name}",
-    names=Names(r".+", one_case=True, automatic=r"entity_[0-9a-f]{8}(\..+)?"),
+    names=Names(r".+", one_case=True, automatic=r"entity_[0-9a-f]{8}(\..+)?", filled=frozenset({"aliases"})),
     extras=("id", "aliases"),
     ignored=NOT_CONFIGURATION | {"direct_group_ids", "group_ids", "inherited_group_ids", "merged_entity_ids"},
     loses="its id, aliases and group memberships",

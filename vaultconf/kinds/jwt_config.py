@@ -20,7 +20,9 @@ class JwtConfig(Spec):
     oidc_discovery_url: Text = setting("", "URL of the provider, without `/.well-known/…`.")
     oidc_discovery_ca_pem: Text = setting("", "CA that signed the provider's certificate (PEM).")
     oidc_client_id: Text = setting("", "Client ID of this server at the provider; for logins in a browser.")
-    oidc_client_secret: Text = setting(None, "Its secret; sent with every change.", write_only=True, secret=True)
+    oidc_client_secret: Text = setting(
+        None, "Its secret; sent with every change.", write_only=True, told_by="oidc_client_id", secret=True
+    )
     oidc_response_mode: Annotated[str, one_of("", "query", "form_post")] = setting("", "How the provider answers.")
     oidc_response_types: WordSet = setting((), "What it answers: `code`, `id_token`.")
     jwks_url: Text = setting("", "URL of the keys, in place of a provider.")

@@ -22,7 +22,11 @@ class KubernetesConfig(Spec):
     kubernetes_host: Text = setting(REQUIRED, "URL of the Kubernetes API.")
     kubernetes_ca_cert: Text = setting("", "CA of that API (PEM); none is the one of the pod, if there is one.")
     token_reviewer_jwt: Text = setting(
-        None, "Token for the TokenReview API; sent with every change.", write_only=True, secret=True
+        None,
+        "Token for the TokenReview API; sent with every change.",
+        write_only=True,
+        told_by="token_reviewer_jwt_set",
+        secret=True,
     )
     token_reviewer_jwt_set: Flag = setting(
         Computed(_has_token, "true where `token_reviewer_jwt` is written"), "What the server says; not to be written."

@@ -43,7 +43,7 @@ class LdapConfig(TokenFields, RotationFields, DirectorySchema):
     request_timeout: Duration = setting(90, "Timeout of a request.")
     connection_timeout: Duration = setting(30, "Timeout of a connection, until the next server is tried.")
     binddn: Text = setting("", "Who searches the directory.")
-    bindpass: Text = setting(None, "Their password.", write_only=True, secret=True)
+    bindpass: Text = setting(None, "Their password.", write_only=True, told_by="binddn", secret=True)
     discoverdn: Flag = setting(False, "Find out the DN of a user by an anonymous search.")
     deny_null_bind: Flag = setting(True, "Refuse logins with an empty password.")
     userdn: Text = setting("", "Where users are.")

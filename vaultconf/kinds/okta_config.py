@@ -12,7 +12,11 @@ class OktaConfig(TokenFields):
 
     org_name: Text = setting(REQUIRED, "Name of the organization.")
     api_token: Text = setting(
-        None, "Token with which groups are looked up; sent when it is created.", write_only=True, secret=True
+        None,
+        "Token with which groups are looked up; sent when it is created.",
+        write_only=True,
+        told_by="*",
+        secret=True,
     )
     base_url: Text = setting("", "Domain of the API; none is okta.com.")
     bypass_okta_mfa: Flag = setting(False, "Do not ask Okta for a second factor.")

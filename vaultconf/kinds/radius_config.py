@@ -12,7 +12,9 @@ class RadiusConfig(TokenFields):
 
     host: Text = setting(REQUIRED, "The server.")
     port: Count = setting(1812, "Its port.")
-    secret: Text = setting(None, "Secret shared with it; sent when it is created.", write_only=True, secret=True)
+    secret: Text = setting(
+        None, "Secret shared with it; sent when it is created.", write_only=True, told_by="*", secret=True
+    )
     unregistered_user_policies: PolicyLine = setting(
         (), "Policies for whom it knows and who is not declared; with none they cannot log in.", names="acl_policy"
     )

@@ -11,7 +11,9 @@ from vaultconf.token_fields import OLD_NAMES, TokenFields, token_problems
 class UserpassUser(TokenFields):
     """A person or service that logs in with name and password."""
 
-    password: Text = setting(None, "The password; sent when the user is created.", write_only=True, secret=True)
+    password: Text = setting(
+        None, "The password; sent when the user is created.", write_only=True, told_by="*", secret=True
+    )
     password_hash: Text = setting(None, "A bcrypt hash in place of the password.", write_only=True, secret=True)
 
 

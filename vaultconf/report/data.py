@@ -33,15 +33,15 @@ def plan(plan: Plan) -> Json:
     return {
         "format": PLAN,
         "complete": plan.complete,
-        "server": _server(plan.server),
+        "server": server(plan.server),
         "changes": [_change(item) for item in plan.changes],
         "unmanaged": [_unmanaged(item) for item in plan.unmanaged],
         "unverified": [_unverified(item) for item in plan.unverified],
-        "blocked": [_blocked(item) for item in plan.blocked],
-        "held": [_held(item) for item in plan.held],
+        "blocked": [blocked(item) for item in plan.blocked],
+        "held": [held(item) for item in plan.held],
         "access": [],
         "notices": list(plan.notices),
-        "errors": [_problem(item) for item in plan.errors],
+        "errors": [problem(item) for item in plan.errors],
         "summary": _summary(plan),
     }
 
@@ -52,7 +52,7 @@ def outcome(outcomes: Sequence[Outcome], errors: Iterable[Problem] = ()) -> Json
         "format": OUTCOME,
         "outcomes": [_outcome(item) for item in outcomes],
         "summary": outcome_counts(outcomes),
-        "errors": [_problem(item) for item in errors],
+        "errors": [problem(item) for item in errors],
     }
 
 
@@ -68,7 +68,8 @@ def dump(document: Mapping[str, object]) -> str:
     return json.dumps(document, indent=2).replace("##", "#\\u0023") + "\n"
 
 
-def _server(server: Server) -> Json:
+def server(server: Server) -> Json:
+    """Which server it was."""
     return {
         "product": server.product,
         "version": server.version,
@@ -122,15 +123,18 @@ def _unverified(item: Unverified) -> Json:
     return {"address": str(item.address), "field": item.field, "reason": item.reason}
 
 
-def _blocked(item: Blocked) -> Json:
+def blocked(item: Blocked) -> Json:
+    """What could not be read."""
     return {"address": str(item.address), "kind": item.kind.name, "status": item.status, "reason": item.reason}
 
 
-def _held(item: Held) -> Json:
+def held(item: Held) -> Json:
+    """What is held."""
     return {"address": str(item.address), "reason": item.reason or None, "until": item.until or None}
 
 
-def _problem(problem: Problem) -> Json:
+def problem(problem: Problem) -> Json:
+    """One complaint."""
     where = _place(problem.place) or {"file": None, "line": None, "column": None}
     return {"message": problem.message, **where, "address": problem.address or None, "hint": problem.hint or None}
 

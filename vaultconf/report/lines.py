@@ -6,6 +6,8 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 
+from vaultconf import durations
+
 #: What is shown of a secret.
 SECRET = "(secret)"  # noqa: S105 - it stands in for one
 
@@ -66,7 +68,7 @@ def shown(value: object, *, duration: bool = False) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return clock(value) if duration and isinstance(value, int) else str(value)
+        return str(durations.to_yaml(value)) if duration and isinstance(value, int) else str(value)
     return _collection(value) if is_plain(value) else SECRET
 
 
@@ -90,15 +92,6 @@ def items_of(value: object, *, alone: bool = False) -> list[str]:
 
 def _quoted(text: str) -> str:
     return '"' + visible(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
-
-
-def clock(seconds: int) -> str:
-    """Seconds as people write them: `1h30m`, `20m`, `0`."""
-    if seconds <= 0:
-        return str(seconds)
-    hours, rest = divmod(seconds, 3600)
-    parts = zip((hours, *divmod(rest, 60)), "hms", strict=True)
-    return "".join(f"{number}{unit}" for number, unit in parts if number)
 
 
 def line_diff(before: str, after: str) -> tuple[str, ...]:

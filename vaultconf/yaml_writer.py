@@ -1,0 +1,63 @@
+"""YAML as a person would write it: short lists on one line, long texts as blocks, nothing quoted without need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from vaultconf.yaml_scalars import resolve
+
+_WIDTH = 100
+_SHORT, _FEW = 60, 3
+_FLOW = re.compile(r"[\[\]{},\n]|: ")
+
+
+def dump(tree: Mapping[str, object]) -> str:
+    """Write a tree of maps, lists, texts, numbers and flags; the keys keep their order."""
+    return yaml.dump(
+        tree, Dumper=_Writer, sort_keys=False, allow_unicode=True, default_flow_style=False, width=2**20, indent=2
+    )
+
+
+class _Writer(yaml.SafeDumper):
+    """PyYAML's dumper with a person's habits; it knows no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002 - PyYAML's
+        """Indent the items of a list below its key."""
+        super().increase_indent(flow, indentless=False)
+
+
+def _text(writer: _Writer, text: str) -> yaml.ScalarNode:
+    """Multi-line texts as blocks; in quotes what our own reader would take for something else."""
+    if "\n" in text.rstrip("\n"):
+        return writer.represent_scalar("tag:yaml.org,2002:str", text, style="|")
+    plain = resolve(text) == text
+    return writer.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
+
+
+def _list(writer: _Writer, items: list[object]) -> yaml.SequenceNode:
+    flow = _fits(items, _WIDTH)
+    return writer.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=flow)
+
+
+def _map(writer: _Writer, entries: Mapping[str, object]) -> yaml.MappingNode:
+    """Maps of a few words, such as `options: {version: "2"}`, on one line."""
+    flow = len(entries) <= _FEW and _fits([*entries, *entries.values()], _SHORT)
+    return writer.represent_mapping("tag:yaml.org,2002:map", entries, flow_style=flow)
+
+
+def _fits(items: Iterable[object], width: int) -> bool:
+    """Whether items may share a line: short ones, and none that would need quotes because of its neighbours."""
+    found = [item for item in items if isinstance(item, str | int | float) and not _FLOW.search(str(item))]
+    return found == [*items] and sum(len(str(item)) + 2 for item in found) <= width
+
+
+_Writer.add_representer(str, _text)
+_Writer.add_representer(list, _list)
+_Writer.add_representer(dict, _map)
