@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import directory as directory_support
 from tests.support import postgres as postgres_support
 from tests.support import servers
 from tests.support.cli import Project
+from tests.support.process import NotInstalled
 from tests.support.raw import Raw
 from tests.support.servers import Server
 
 pytest_plugins = ("tests.support.verified", "tests.support.plugins", "tests.support.climbing")
 
 REQUIRE = "--require-server"
+REQUIRE_PACKAGES = "--require-packages"
 COLLECTIONS = ("sys/policies/acl", "sys/policies/password", "identity/group/name", "identity/entity/name")
 SERVER_TESTS = Path(__file__).parent / "server"
 ran = pytest.StashKey[set[str]]()
@@ -28,6 +31,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         REQUIRE,
         action="store_true",
         help="fail where there is no server (or no PostgreSQL) to test against, instead of skipping",
+    )
+    parser.addoption(
+        REQUIRE_PACKAGES,
+        action="store_true",
+        help="fail where a program of the system's packages (OpenLDAP, MariaDB) is not there, instead of skipping",
     )
 
 
@@ -74,6 +82,18 @@ def postgres(pytestconfig: pytest.Config) -> Iterator[postgres_support.Postgres]
     except postgres_support.NoPostgres as missing:
         _absent(pytestconfig, f"no PostgreSQL: {missing}")
     running = postgres_support.start(binaries)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def directory(pytestconfig: pytest.Config) -> Iterator[directory_support.Directory]:
+    """An OpenLDAP on a loopback port."""
+    try:
+        slapd = directory_support.find_slapd()
+    except NotInstalled as missing:
+        _absent(pytestconfig, str(missing), REQUIRE_PACKAGES)
+    running = directory_support.start(slapd)
     yield running
     running.stop()
 
@@ -139,7 +159,7 @@ def _require_server(config: pytest.Config) -> None:
         _absent(config, str(missing))
 
 
-def _absent(config: pytest.Config, reason: str) -> None:
-    if config.getoption(REQUIRE):
-        pytest.fail(f"{REQUIRE}: {reason}", pytrace=False)
+def _absent(config: pytest.Config, reason: str, required: str = REQUIRE) -> None:
+    if config.getoption(required):
+        pytest.fail(f"{required}: {reason}", pytrace=False)
     pytest.skip(reason)

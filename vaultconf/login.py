@@ -1,6 +1,6 @@
 """Logs in with what a target says: resolved at the edge, sent once, masked in every error.
 
-Sources: Vault API, `auth/<mount>/login` of each method; OpenBao 2.7.2, Vault 2.1 and 1.19 (`ldap`: the request alone).
+Sources: Vault API, `auth/<mount>/login` of each method; OpenBao 2.7.2, Vault 2.1 and 1.19 (`ldap`: OpenBao 2.6.2).
 """
 
 from __future__ import annotations
@@ -164,5 +164,7 @@ def _sent(vault: Any, credentials: Credentials) -> object:
 def _refusal(credentials: Credentials, errors: list[str]) -> VaultconfError:
     reason = "; ".join(" ".join(text.split()) for text in errors) or "no reason given"
     namespace = "" if not any("namespace not found" in text for text in errors) else ", and `namespace`"
-    hint = f"check the role and what it demands, `mount`{namespace}; the server's log may say more"
+    people = credentials.method in ("userpass", "ldap")
+    who = "`username` and `password`" if people else "the role and what it demands"
+    hint = f"check {who}, `mount`{namespace}; the server's log may say more"
     return ServerRefused(f"the login at {_path(credentials)} was refused: {reason}", hint)

@@ -18,12 +18,12 @@ import pytest
 from tests.support import servers, stub
 from tests.support.cli import Project
 from tests.support.jwt import AUDIENCE, Signer, client_certificate
+from tests.support.logins import POLICY, alive, assert_one_token_that_is_gone, logs_in, tokens
 from tests.support.proxy import Proxy, in_front_of
 from tests.support.raw import Raw
 from tests.support.servers import Server
 from tests.support.stub import Asked, Reply, Stub, as_json
 
-POLICY = 'path "*" { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }'
 SECRET = "canary-7f3a9c"
 
 
@@ -58,10 +58,6 @@ def mount(raw: Raw, unique: str) -> Iterator[Callable[..., str]]:
     raw.delete(f"sys/policies/acl/{unique}")
 
 
-def logs_in(project: Project, **auth: str) -> None:
-    project.write("vaultconf.yaml", json.dumps({"version": 1, "targets": {"here": {"auth": auth}}}))
-
-
 def approle(raw: Raw, mount: str, **role: object) -> dict[str, str]:
     """Make an AppRole role; return the environment with its credentials."""
     raw.write(f"auth/{mount}/role/ci", {"token_policies": [mount], **role})
@@ -72,23 +68,6 @@ def approle(raw: Raw, mount: str, **role: object) -> dict[str, str]:
 
 def by_approle(project: Project, mount: str) -> None:
     logs_in(project, method="approle", mount=mount, role_id="${env:ROLE_ID}", secret_id="${env:SECRET_ID}")
-
-
-def tokens(proxy: Proxy) -> set[str]:
-    return {asked.headers["x-vault-token"] for asked in list(proxy.served.asked) if "x-vault-token" in asked.headers}
-
-
-def alive(server: Server, token: str) -> bool:
-    return server.raw(token).request("GET", "auth/token/lookup-self")[0] == 200
-
-
-def assert_one_token_that_is_gone(proxy: Proxy, server: Server) -> None:
-    """All requests bore the token of one login, which nobody can use any more; the one that was brought is intact."""
-    used = tokens(proxy)
-    assert len(used) == 1
-    assert server.token not in used
-    assert [alive(server, token) for token in used] == [False]
-    assert alive(server, server.token)
 
 
 # --- the methods -----------------------------------------------------------------------------------------------

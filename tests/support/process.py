@@ -47,6 +47,10 @@ class StartFailed(Exception):  # noqa: N818 - reads as a sentence where it is ca
     """A server did not come up; the message ends with the tail of its own log."""
 
 
+class NotInstalled(Exception):  # noqa: N818 - reads as a sentence where it is caught
+    """A program that a test needs is not on this machine; the message says what to install."""
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """The system user that a server runs as."""
@@ -135,3 +139,12 @@ def free_port() -> int:
     """Return a TCP port of the loopback interface that nothing listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
+
+
+def find_program(name: str, *, package: str) -> Path:
+    """Return a program of the system's; raises NotInstalled, naming Debian's package that has it."""
+    places = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/usr/local/sbin", "/usr/libexec"])
+    found = shutil.which(name, path=places)
+    if found is None:
+        raise NotInstalled(f"no {name} on this machine; it is in Debian's package {package}")
+    return Path(found)
