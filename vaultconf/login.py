@@ -30,12 +30,16 @@ _LARGEST_JWT = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What will be sent to log in, all of it known. `namespace` None stands for the run's base namespace."""
+    """What will be sent to log in, all of it known. `namespace` None stands for the run's base namespace.
+
+    `plain` names the fields that stand in the settings for everybody to read.
+    """
 
     method: str
     mount: str
     namespace: str | None
     fields: Mapping[str, Secret] = field(default_factory=dict)
+    plain: frozenset[str] = frozenset()
 
     def text(self, name: str) -> str | None:
         """The text of a field, None where it is not given."""
@@ -64,7 +68,8 @@ def prepare(login: Login, root: Path, resolve: Resolver, environ: Mapping[str, s
         raise InputError(problems)
     if login.method in {"jwt", "kubernetes"}:
         known["jwt"] = _jwt(login, known, root, environ)
-    return Credentials(login.method, login.mount, login.namespace, known)
+    plain = frozenset(name for name, value in login.fields.items() if isinstance(value, str))
+    return Credentials(login.method, login.mount, login.namespace, known, plain)
 
 
 def _jwt(login: Login, known: Mapping[str, Secret], root: Path, environ: Mapping[str, str]) -> Secret:
@@ -134,7 +139,8 @@ def _path(credentials: Credentials) -> str:
 def _asked(transport: Transport, credentials: Credentials, namespace: str) -> Mapping[str, Any]:
     from vaultconf.hvac_adapter import VaultError, client  # noqa: PLC0415 - slow to import, and only a login wants it
 
-    mask = Mask(secret.reveal() for secret in credentials.fields.values())
+    # Masking a role called `ci` would leave holes in the words of the server.
+    mask = Mask(secret.reveal() for name, secret in credentials.fields.items() if name not in credentials.plain)
     try:
         answer = _sent(client(transport, namespace), credentials)
     except VaultError as error:

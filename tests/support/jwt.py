@@ -27,6 +27,12 @@ class Signer:
         _openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", str(key))
         return cls(key, _openssl("pkey", "-in", str(key), "-pubout").decode())
 
+    @property
+    def jwk(self) -> dict[str, str]:
+        """The public key as a JSON Web Key."""
+        modulus = _openssl("rsa", "-in", str(self.key), "-noout", "-modulus").decode().strip().partition("=")[2]
+        return {"kty": "RSA", "use": "sig", "alg": "RS256", "n": _base64(bytes.fromhex(modulus)), "e": "AQAB"}
+
     def token(self, subject: str, **claims: object) -> str:
         """A JWT signed with RS256, good for five minutes."""
         now = int(time.time())
