@@ -6,6 +6,7 @@ import secrets
 import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -125,7 +126,7 @@ def _swept(request: pytest.FixtureRequest) -> Iterator[None]:
     for collection in COLLECTIONS:
         for name in raw.list(collection):
             if name.startswith(prefix):
-                raw.request("DELETE", f"{collection}/{name}", None)
+                raw.request("DELETE", f"{collection}/{quote(name)}", None)
 
 
 @pytest.fixture

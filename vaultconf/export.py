@@ -88,6 +88,13 @@ def not_there(objects: Iterable[Desired]) -> set[str]:
     return {str(address) for item in objects for address in _named(item) if address not in here}
 
 
+def untold(kind: Kind, server: Server) -> Iterator[str]:
+    """The fields of which this server neither returns the value nor tells whether there is one."""
+    for name, spec in kind.fields.items():
+        if spec.exists_on(server) and not spec.read_back_on(server) and not spec.marks.told_by:
+            yield name
+
+
 def _named(item: Desired) -> Iterator[Address]:
     """What an object names that must be declared, built in or external."""
     for spec in naming(item.kind):
@@ -165,7 +172,8 @@ def _without_defaults(item: Desired, live: Live, server: Server, told: Mapping[s
     computed = [name for name in told if not kind.fields[name].required and not isinstance(told[name], Deferred)]
     for name in computed:
         without = {key: value for key, value in kept.items() if key != name}
-        if kind.completed(server, item.params, without).get(name, _NO_VALUE) == told[name]:
+        made = kind.completed(server, item.params, without).get(name, _NO_VALUE)
+        if made == told[name] or isinstance(made, Deferred):
             kept = without
     for name, value in kind.completed(server, item.params, kept).items():
         there = live.values.get(name)

@@ -14,7 +14,7 @@ from vaultconf.contact import Contact
 from vaultconf.desired import DesiredState
 from vaultconf.diff import compare
 from vaultconf.errors import InputError, Place, Problem
-from vaultconf.export import Export, LeftOut, not_there, provided, written
+from vaultconf.export import Export, LeftOut, not_there, provided, untold, written
 from vaultconf.model import Address, Desired, Live, Server
 from vaultconf.scope import Scope
 from vaultconf.survey import Survey, look
@@ -43,12 +43,13 @@ def export(contact: Contact, scope: Scope, declared: frozenset[Address]) -> Expo
         blocked=tuple(sorted(survey.blocked, key=lambda item: str(item.address))),
         held=survey.held,
         external=tuple(sorted(not_there(objects) - set(map(str, declared)))),
-        notices=tuple(_notices(survey, found, objects, left_out)),
+        notices=tuple(_notices(survey, contact.server, found, objects, left_out)),
     )
 
 
 def _notices(
     survey: Survey,
+    server: Server,
     found: Iterable[tuple[Desired, Live]],
     objects: Iterable[Desired],
     left_out: Mapping[Address, LeftOut],
@@ -56,6 +57,10 @@ def _notices(
     """What is there and is not in the files, beside what was left out."""
     for name, fields in sorted(survey.unknown_fields.items()):
         yield f"{name}: this version does not know, and does not export, {', '.join(f'`{x}`' for x in sorted(fields))}"
+    for kind in sorted({item.kind.name: item.kind for item in objects}.values(), key=lambda kind: kind.name):
+        if blind := sorted(untold(kind, server)):
+            listed = ", ".join(f"`{name}`" for name in blind)
+            yield f"{kind.name}: the server tells nothing of {listed}; add what is set there"
     there = {item.address for item in objects} | left_out.keys()
     automatic = Counter(
         item.kind.title
@@ -66,13 +71,13 @@ def _notices(
         yield f"{title}: {count:,} that logins made, and nobody changed, are not exported"
     closed: dict[str, list[str]] = {}
     for (namespace, section, mount), mount_type in survey.types.items():
-        kind = catalogue.mount_kind(section)
-        is_builtin = kind is not None and mount in kind.builtin
+        mounts = catalogue.mount_kind(section)
+        is_builtin = mounts is not None and mount in mounts.builtin
         if not is_builtin and mount_type not in catalogue.known_types(section):
             path = "/".join(filter(None, (namespace, mount)))
             closed.setdefault(f"{section} of type `{shown(mount_type)}`", []).append(shown(path))
-    for title, mounts in sorted(closed.items()):
-        listed = ", ".join(sorted(mounts))
+    for title, paths in sorted(closed.items()):
+        listed = ", ".join(sorted(paths))
         yield f"{title}: only the mount is exported, what stands in it is not in this version: {listed}"
 
 

@@ -81,6 +81,11 @@ def checked_text(text: bytes | str, file: str) -> str | Problem:
     return decoded if bad is None else _bad_character(bad, decoded, file)
 
 
+def needs_escapes(text: str) -> bool:
+    """Whether a text has characters that can stand in a YAML file as escapes only."""
+    return _BAD.search(text) is not None
+
+
 def _bad_character(bad: re.Match[str], text: str, file: str) -> Problem:
     place = _after(text[: bad.start()], file)
     if bad[0] == "\r":

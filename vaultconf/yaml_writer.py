@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from vaultconf.yaml_scalars import resolve
+from vaultconf.yaml_text import needs_escapes
 
 _WIDTH = 100
 _SHORT, _FEW = 60, 3
@@ -18,8 +19,18 @@ _FLOW = re.compile(r"[\[\]{},\n]|: ")
 def dump(tree: Mapping[str, object]) -> str:
     """Write a tree of maps, lists, texts, numbers and flags; the keys keep their order."""
     return yaml.dump(
-        tree, Dumper=_Writer, sort_keys=False, allow_unicode=True, default_flow_style=False, width=2**20, indent=2
+        _Document(tree),
+        Dumper=_Writer,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=False,
+        width=2**20,
+        indent=2,
     )
+
+
+class _Document(dict[str, object]):
+    """The root of a tree, which is never written on one line."""
 
 
 class _Writer(yaml.SafeDumper):
@@ -35,15 +46,20 @@ class _Writer(yaml.SafeDumper):
 
 def _text(writer: _Writer, text: str) -> yaml.ScalarNode:
     """Multi-line texts as blocks; in quotes what our own reader would take for something else."""
-    if "\n" in text.rstrip("\n"):
+    escaped = needs_escapes(text)
+    if "\n" in text.rstrip("\n") and not escaped:
         return writer.represent_scalar("tag:yaml.org,2002:str", text, style="|")
-    plain = resolve(text) == text
+    plain = not escaped and resolve(text) == text
     return writer.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
 
 
 def _list(writer: _Writer, items: list[object]) -> yaml.SequenceNode:
     flow = _fits(items, _WIDTH)
     return writer.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=flow)
+
+
+def _document(writer: _Writer, entries: _Document) -> yaml.MappingNode:
+    return writer.represent_mapping("tag:yaml.org,2002:map", entries, flow_style=False)
 
 
 def _map(writer: _Writer, entries: Mapping[str, object]) -> yaml.MappingNode:
@@ -61,3 +77,4 @@ def _fits(items: Iterable[object], width: int) -> bool:
 _Writer.add_representer(str, _text)
 _Writer.add_representer(list, _list)
 _Writer.add_representer(dict, _map)
+_Writer.add_representer(_Document, _document)

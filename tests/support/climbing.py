@@ -37,9 +37,9 @@ def climber(
         server = _server(request, needs)
         places = {"unique": unique, "folder": str(server.folder)}
         if "DB_PASSWORD" in needs.get("env", {}):
-            places |= _database(request, [text.replace("<unique>", unique) for text in needs.get("sql", [])])
+            places |= database(request, [text.replace("<unique>", unique) for text in needs.get("sql", [])])
         if "CA_KEY" in needs.get("env", {}):
-            places |= _authorities(server, unique)
+            places |= authorities(server, unique)
         if "<issuer>" in str(needs):
             places["issuer"] = request.getfixturevalue("issuer").address
         ladder: Ladder = load(name, places)
@@ -59,23 +59,29 @@ def _server(request: pytest.FixtureRequest, needs: Tree) -> Server:
     if needs.get("server") == "audit":
         audited: Server = request.getfixturevalue("audit_server")
         return audited
-    around = needs.get("around", {})
-    mounts = [mount for section in ("auth", "secrets") for mount in around.get(section, {}).values()]
     choose: ServerWith = request.getfixturevalue("server_with")
-    server = choose(*(mount["type"] for mount in mounts if "type" in mount))
+    server = choose(*mount_types(needs))
     if needs.get("server") == "namespaces" and not (server.product == "openbao" or server.enterprise):
         pytest.skip("community Vault has no namespaces")
     return server
 
 
-def _database(request: pytest.FixtureRequest, statements: list[str]) -> dict[str, str]:
+def mount_types(needs: Tree) -> list[str]:
+    """The types of the mounts that surround a ladder's object."""
+    around = needs.get("around", {})
+    mounts = [mount for section in ("auth", "secrets") for mount in around.get(section, {}).values()]
+    return [mount["type"] for mount in mounts if "type" in mount]
+
+
+def database(request: pytest.FixtureRequest, statements: list[str]) -> dict[str, str]:
+    """What a ladder says of a PostgreSQL, after `statements` have run there."""
     postgres = request.getfixturevalue("postgres")
     for statement in statements:
         postgres.sql(statement)
     return {"postgres": postgres.connection_url(), "password": postgres.password}
 
 
-def _authorities(server: Server, unique: str) -> dict[str, str]:
+def authorities(server: Server, unique: str) -> dict[str, str]:
     """Two certificates with their keys, made by the server; new lines escaped as quotes in YAML need it."""
     raw = server.raw()
     raw.write(f"sys/mounts/{unique}-pki", {"type": "pki"})

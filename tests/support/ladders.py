@@ -11,7 +11,8 @@ A kind may have more of them, `<kind>.<word>.yaml`. A ladder file says:
     sql, env     SQL to run first as PostgreSQL's superuser; environment variables for `${env:…}`
     rungs        desired states one after the other, each `least` and what it has `with` it, or a body `instead`: the
                  `action` of the plan (update if not said; none where `fields` is empty), the `fields` it names (a
-                 create names those that are written), whether it needs `allow`, and the `only` product it is for
+                 create names those that are written), whether it needs `allow`, `at_once: false` where a server takes it
+                 as an update only, and the `only` product it is for
     mutations    by field, one that no server returns included: what to `send` (`to` another path than the object's own), or with which body to make the
                  object `anew`, what is declared `with` it, the `names` of the plan if not the field's own, `action`,
                  `allow`, `only`
@@ -27,6 +28,8 @@ OpenID provider, and so is each path below it.
 from __future__ import annotations
 
 import copy
+import json
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +63,7 @@ class Step:
     others: tuple[str, ...] = ()
     applied: str = "done"
     again: str = "no changes"
+    exported: str = "as it is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Rung:
     wanted: Tree
     expected: Step
     allow: bool = False
+    at_once: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,8 @@ class Ladder:
             if rung.get("only", server.product) == server.product:
                 wanted = rung.get("instead", merged(self.least, rung.get("with", {})))
                 wanted = without_absent(self.kind, wanted, server)
-                yield Rung(wanted, self._expected(rung, wanted, server), allow=rung.get("allow", False))
+                expected = self._expected(rung, wanted, server)
+                yield Rung(wanted, expected, allow=rung.get("allow", False), at_once=rung.get("at_once", True))
 
     def mutations(self, server: Server) -> Iterator[Mutation]:
         """The mutations of the fields that a server returns."""
@@ -244,7 +250,7 @@ class Climber:
         self.project.write("desired-state/object.yaml", yaml.safe_dump(document))
 
     def climb(self, wanted: Tree, *, allow: bool = False) -> Step:
-        """Declare a state, plan, apply, plan again; say what happened."""
+        """Declare a state, plan, apply, plan again, export; say what happened."""
         self.declare(wanted)
         action, fields, others = self.planned()
         applied = self._run("apply", "--yes", *(["--allow", self.ladder.address] if allow else []))
@@ -255,7 +261,16 @@ class Climber:
             others,
             "done" if applied.exit_code == 0 else str(applied),
             "no changes" if again.exit_code == 0 else str(again),
+            self.exported(),
         )
+
+    def exported(self) -> str:
+        """What came of exporting the object as it is now."""
+        with tempfile.TemporaryDirectory() as folder:
+            argv = ("--output", folder, "--only", self.ladder.address, "--format", "json")
+            result = self._run("export", *argv)
+            left_out = json.loads(result.stdout)["left_out"] if result.exit_code == 0 else [str(result)]
+        return f"not: {left_out}" if left_out else "as it is"
 
     def planned(self) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         """The action and the fields that the plan names for the object, and what else it would change or notes."""

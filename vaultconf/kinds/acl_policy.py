@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from vaultconf import policy
 from vaultconf.fields import Flag, PolicyText
 from vaultconf.http import Request
 from vaultconf.kind import ANY_FOLDED_NAME, REQUIRED, Kind, Obstacle, Spec, Steps, Write, body_of, setting
 from vaultconf.moments import Moment
-from vaultconf.nouns import Values
+from vaultconf.standard_policy import is_standard
 
 
 class AclPolicy(Spec):
@@ -28,19 +26,6 @@ class AclPolicy(Spec):
         only="openbao",
     )
     expiration: Moment = setting("", "When the policy ceases to exist (RFC 3339).", only="openbao")
-
-
-#: What servers make `default` of: SHA-256 of its text on OpenBao 2.7.2, and on Vault 1.19 and 2.1.
-_STANDARD = frozenset(
-    {
-        "965398f5c7db4271acb8bf591ec92e10b4eadb28f277c375f4d842dd313de109",
-        "ca6930750a94ffeb1b4c06a233caed863f9b483342042791614344a4a1040538",
-    }
-)
-
-
-def _is_standard(values: Values) -> bool:
-    return hashlib.sha256(str(values.get("policy")).encode(errors="replace")).hexdigest() in _STANDARD
 
 
 def _write(kind: Kind, write: Write) -> Steps:
@@ -70,7 +55,7 @@ KIND = Kind(
     replaces=True,
     builtin=frozenset({"root", "default", "default-ceiling", "response-wrapping", "control-group"}),
     untouchable=frozenset({"root", "response-wrapping"}),
-    standard=_is_standard,
+    standard=is_standard,
     ignored=frozenset({"name", "version", "modified"}),
     extras=("version",),
     write=_write,
