@@ -221,7 +221,7 @@ def properties_of(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from properties_of(item)
 
 
-@pytest.mark.parametrize("name", ["plan", "outcome"])
+@pytest.mark.parametrize("name", ["plan", "outcome", "export"])
 def test_every_property_of_the_schemas_is_described(name: str) -> None:
     document = schema(name)
 
