@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.support import cloud as cloud_support
 from tests.support import directory as directory_support
 from tests.support import postgres as postgres_support
 from tests.support import servers
@@ -95,6 +96,14 @@ def directory(pytestconfig: pytest.Config) -> Iterator[directory_support.Directo
     except NotInstalled as missing:
         _absent(pytestconfig, str(missing), REQUIRE_PACKAGES)
     running = directory_support.start(slapd)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[cloud_support.Cloud]:
+    """A stand-in of AWS on a loopback port."""
+    running = cloud_support.start()
     yield running
     running.stop()
 

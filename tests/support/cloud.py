@@ -1,0 +1,71 @@
+"""A stand-in of AWS's IAM and STS, for the look-ups that a server makes: moto, a server from PyPI."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import sys
+import tempfile
+import urllib.parse
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.support.process import Daemon, free_port, launch, wait_until
+
+ACCOUNT = "123456789012"  # moto's own
+_TRUST = '{"Version": "2012-10-17", "Statement": []}'
+# It looks at which service is meant, not at the signature.
+_SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0"
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """A running stand-in; every service answers at the same address."""
+
+    process: Daemon
+    address: str
+
+    def user(self, name: str) -> str:
+        """Make an IAM user; return its internal id (AIDA…)."""
+        return self._made("CreateUser", "UserId", UserName=name)
+
+    def role(self, name: str) -> str:
+        """Make an IAM role; return its internal id (AROA…)."""
+        return self._made("CreateRole", "RoleId", RoleName=name, AssumeRolePolicyDocument=_TRUST)
+
+    def stop(self) -> None:
+        """End the server; again is harmless."""
+        self.process.stop()
+
+    def _made(self, action: str, wanted: str, **parameters: str) -> str:
+        connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=30)
+        form = urllib.parse.urlencode({"Action": action, "Version": "2010-05-08", **parameters})
+        headers = {"Authorization": _SIGNED, "Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST", "/", form, headers)
+        answer = ET.fromstring(connection.getresponse().read())
+        connection.close()
+        found = next(element.text for element in answer.iter() if element.tag.endswith(wanted))
+        return str(found)
+
+
+def start() -> Cloud:
+    """Start a stand-in on a free loopback port; raises StartFailed with its log."""
+    folder, port = Path(tempfile.mkdtemp(prefix="vaultconf-test-")), free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    daemon = launch(command, folder=folder, environment={"PATH": os.environ["PATH"], "HOME": str(folder)})
+    cloud = Cloud(daemon, f"http://127.0.0.1:{port}")
+    wait_until(lambda: _answers(port), daemon, "moto")
+    return cloud
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", "/moto-api/")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
