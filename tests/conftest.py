@@ -12,6 +12,7 @@ import pytest
 
 from tests.support import cloud as cloud_support
 from tests.support import directory as directory_support
+from tests.support import mariadb as mariadb_support
 from tests.support import postgres as postgres_support
 from tests.support import servers
 from tests.support.cli import Project
@@ -96,6 +97,18 @@ def directory(pytestconfig: pytest.Config) -> Iterator[directory_support.Directo
     except NotInstalled as missing:
         _absent(pytestconfig, str(missing), REQUIRE_PACKAGES)
     running = directory_support.start(slapd)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def mariadb(pytestconfig: pytest.Config) -> Iterator[mariadb_support.MariaDB]:
+    """A MariaDB on a loopback port, for the database engine."""
+    try:
+        programs = mariadb_support.find_programs()
+    except NotInstalled as missing:
+        _absent(pytestconfig, str(missing), REQUIRE_PACKAGES)
+    running = mariadb_support.start(programs)
     yield running
     running.stop()
 

