@@ -1,4 +1,4 @@
-"""Logging in on a real server: every method that needs no other server, renewal, and the end of the token."""
+"""Logging in on a real server: the methods that need nobody else, renewal, and the end of the token."""
 
 from __future__ import annotations
 
@@ -148,47 +148,6 @@ def test_the_id_token_of_github_actions_logs_in(
     assert result.exit_code == 0, result
     assert [asked.target for asked in http.asked] == ["/idtoken?api-version=2.0&audience=vault"] * 2
     assert {asked.headers["authorization"] for asked in http.asked} == {"Bearer job"}
-    assert_one_token_that_is_gone(proxy, server)
-
-
-def test_a_service_account_of_kubernetes_logs_in(
-    project: Project,
-    raw: Raw,
-    server: Server,
-    proxy: Proxy,
-    mount: Callable[..., str],
-    signer: Signer,
-    http: Stub,
-) -> None:
-    path = mount("kubernetes")
-    account = {"username": "system:serviceaccount:ci:deployer", "uid": "u1", "groups": ["system:serviceaccounts"]}
-    review = {"authenticated": True, "audiences": [AUDIENCE], "user": account}
-    http.answers(Reply(201, as_json({"status": review})))
-    token = signer.token(
-        "system:serviceaccount:ci:deployer",
-        aud=[AUDIENCE],
-        **{"kubernetes.io": {"namespace": "ci", "serviceaccount": {"name": "deployer", "uid": "u1"}}},
-    )
-    authority = client_certificate(signer.key.parent, "kubernetes")[0].read_text()
-    host = {"kubernetes_host": http.address, "kubernetes_ca_cert": authority, "token_reviewer_jwt": token}
-    raw.write(f"auth/{path}/config", {**host, "disable_local_ca_jwt": True})
-    raw.write(
-        f"auth/{path}/role/ci",
-        {
-            "bound_service_account_names": ["deployer"],
-            "bound_service_account_namespaces": ["ci"],
-            "token_policies": [path],
-            "audience": AUDIENCE,
-        },
-    )
-    file = signer.key.parent / "token"
-    file.write_text(token)
-    logs_in(project, method="kubernetes", mount=path, role="ci", jwt_file=str(file))
-
-    result = project.run("plan", env=proxy.access)
-
-    assert result.exit_code == 0, result
-    assert "/apis/authentication.k8s.io/v1/tokenreviews" in http.targets
     assert_one_token_that_is_gone(proxy, server)
 
 
