@@ -1,4 +1,4 @@
-"""LDAP auth, its configuration. Source: Vault API, `/auth/ldap/config`; Vault 2.1 and 1.19.
+"""LDAP auth, its configuration. Source: Vault API, `/auth/ldap/config`; OpenBao 2.6.2, Vault 2.1 and 1.19.
 
 `schema`, `enable_samaccountname_login` and `rotation_url` are of Vault 2.0 and later; 1.19 swallows them.
 """
@@ -74,7 +74,7 @@ class LdapConfig(TokenFields, RotationFields, DirectorySchema):
 
 
 def _check(values: Values) -> Iterator[str]:
-    """What every server refuses (seen on 2.1, 1.19)."""
+    """What every server refuses (seen on OpenBao 2.6.2, Vault 2.1, 1.19)."""
     yield from token_problems(values)
     lowest, highest = (values.get(f"tls_{end}_version", "tls12") for end in ("min", "max"))
     if lowest in _TLS and highest in _TLS and _TLS.index(str(lowest)) > _TLS.index(str(highest)):

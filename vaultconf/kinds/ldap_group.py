@@ -1,4 +1,4 @@
-"""LDAP auth, groups. Source: Vault API, `/auth/ldap/groups`; Vault 2.1 and 1.19."""
+"""LDAP auth, groups. Source: Vault API, `/auth/ldap/groups`; OpenBao 2.6.2, Vault 2.1 and 1.19."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LDAP auth, users. Source: Vault API, `/auth/ldap/users`; Vault 2.1 and 1.19."""
+"""LDAP auth, users. Source: Vault API, `/auth/ldap/users`; OpenBao 2.6.2, Vault 2.1 and 1.19."""
 
 from __future__ import annotations
 

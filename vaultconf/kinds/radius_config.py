@@ -1,4 +1,4 @@
-"""RADIUS auth, its configuration. Source: Vault API, `/auth/radius/config`; Vault 2.1 and 1.19."""
+"""RADIUS auth, its configuration. Source: Vault API, `/auth/radius/config`; OpenBao 2.6.2, Vault 2.1 and 1.19."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RADIUS auth, users. Source: Vault API, `/auth/radius/users`; Vault 2.1 and 1.19.
+"""RADIUS auth, users. Source: Vault API, `/auth/radius/users`; OpenBao 2.6.2, Vault 2.1 and 1.19.
 
 Vault 1.19 reads names in lower case but stores, lists and deletes them as written.
 """
