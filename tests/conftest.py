@@ -114,7 +114,7 @@ def mariadb(pytestconfig: pytest.Config) -> Iterator[mariadb_support.MariaDB]:
 
 
 @pytest.fixture(scope="session")
-def cloud() -> Iterator[cloud_support.Cloud]:
+def stand_in_of_aws() -> Iterator[cloud_support.Cloud]:
     """A stand-in of AWS on a loopback port."""
     running = cloud_support.start()
     yield running

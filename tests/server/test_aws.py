@@ -24,6 +24,13 @@ def aws_server(server_with: ServerWith) -> Server:
 
 
 @pytest.fixture
+def cloud(aws_server: Server, request: pytest.FixtureRequest) -> Cloud:
+    """The stand-in, which starts only where there is a server that asks it."""
+    started: Cloud = request.getfixturevalue("stand_in_of_aws")
+    return started
+
+
+@pytest.fixture
 def raw(aws_server: Server) -> Raw:
     return aws_server.raw()
 
@@ -76,6 +83,21 @@ def test_roles_with_resolved_principals_are_made_in_one_apply_and_the_plan_is_em
     role = raw.read(f"auth/{unique}/role/app") or {}
     assert (role["bound_iam_principal_arn"], role["bound_iam_principal_id"]) == (bound, ids)
     assert differences(project) == 0
+
+
+def test_the_principal_of_a_role_logs_in_and_nobody_else(project: Project, raw: Raw, cloud: Cloud, unique: str) -> None:
+    names = [f"{unique}-me", f"{unique}-other"]
+    for name in names:
+        cloud.user(name)
+    declare(project, unique, cloud, app={"bound_iam_principal_arn": [arn(f"user/{unique}-me")]})
+    apply(project)
+
+    ours, other = (
+        raw.request("POST", f"auth/{unique}/login", {"role": "app", **cloud.login_of(name)}) for name in names
+    )
+
+    assert ours[0] == 200, ours
+    assert (other[0], f'{names[1]}" does not belong to the role' in str(other[1])) == (400, True), other
 
 
 def test_another_field_is_updated_and_the_internal_ids_stay(

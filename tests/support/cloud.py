@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
+import json
 import os
 import sys
 import tempfile
@@ -17,7 +19,7 @@ from tests.support.process import Daemon, free_port, launch, wait_until
 ACCOUNT = "123456789012"  # moto's own
 _TRUST = '{"Version": "2012-10-17", "Statement": []}'
 # It looks at which service is meant, not at the signature.
-_SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0"
+_SIGNED = "AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,22 @@ class Cloud:
         """Make an IAM role; return its internal id (AROA…)."""
         return self._made("CreateRole", "RoleId", RoleName=name, AssumeRolePolicyDocument=_TRUST)
 
+    def login_of(self, user: str) -> dict[str, str]:
+        """Return what this user sends to log in: a call of STS that says who calls, for the server to make."""
+        key = self._made("CreateAccessKey", "AccessKeyId", UserName=user)
+        headers = {
+            "Authorization": _SIGNED.format(key=key, service="sts"),
+            "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
+            "Host": "sts.amazonaws.com",
+        }
+        parts = {
+            "iam_request_url": "https://sts.amazonaws.com/",
+            "iam_request_body": "Action=GetCallerIdentity&Version=2011-06-15",
+            "iam_request_headers": json.dumps(headers),
+        }
+        encoded = {name: base64.b64encode(text.encode()).decode() for name, text in parts.items()}
+        return {"iam_http_request_method": "POST", **encoded}
+
     def stop(self) -> None:
         """End the server; again is harmless."""
         self.process.stop()
@@ -42,7 +60,8 @@ class Cloud:
     def _made(self, action: str, wanted: str, **parameters: str) -> str:
         connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=30)
         form = urllib.parse.urlencode({"Action": action, "Version": "2010-05-08", **parameters})
-        headers = {"Authorization": _SIGNED, "Content-Type": "application/x-www-form-urlencoded"}
+        signed = _SIGNED.format(key="test", service="iam")
+        headers = {"Authorization": signed, "Content-Type": "application/x-www-form-urlencoded"}
         connection.request("POST", "/", form, headers)
         answer = ET.fromstring(connection.getresponse().read())
         connection.close()
