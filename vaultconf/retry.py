@@ -12,6 +12,8 @@ _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 3.0
 _TRIES_AFTER_500 = 2
 _SEALED = re.compile(rb"Vault is sealed|OpenBao is sealed|\"sealed\":\s*true")
+# A standby's, seen on OpenBao 2.7.2, Vault 2.1 and 1.19 during an election: it has passed nothing on to anybody.
+_LEADERLESS = re.compile(rb"local node not active but active cluster node not found")
 _LOCKED = re.compile(rb"API access to this namespace has been locked")
 
 
@@ -40,7 +42,13 @@ class History:
 
 def transient(answer: Answer) -> bool:
     """Whether the answer says "not now" rather than anything about what was asked."""
-    return answer.status in _AGAIN or answer.cause is Cause.LOST or answer.cause is Cause.NOT_SENT
+    lost = answer.cause is Cause.LOST or answer.cause is Cause.NOT_SENT
+    return lost or answer.status in _AGAIN or _leaderless(answer)
+
+
+def _leaderless(answer: Answer) -> bool:
+    """Whether a cluster is electing its active node: a matter of seconds."""
+    return answer.status == 500 and _LEADERLESS.search(answer.body) is not None
 
 
 def pause(request: Request, answer: Answer, history: History, limits: Limits, chance: float) -> float | None:
@@ -57,7 +65,7 @@ def pause(request: Request, answer: Answer, history: History, limits: Limits, ch
 
 
 def _may_help(request: Request, answer: Answer, history: History) -> bool:
-    if answer.status == 500:
+    if answer.status == 500 and not _leaderless(answer):
         # Often the request's own fault, on every server; a dead storage backend answers so too, for a moment.
         return request.method in READS and history.attempt <= _TRIES_AFTER_500
     if not transient(answer) or _tells_health(request, answer):
@@ -74,7 +82,7 @@ def _tells_health(request: Request, answer: Answer) -> bool:
 
 
 def _is_safe(request: Request, answer: Answer) -> bool:
-    return request.repeatable or answer.cause is Cause.NOT_SENT
+    return request.repeatable or answer.cause is Cause.NOT_SENT or _leaderless(answer)
 
 
 def _asked(answer: Answer) -> float:

@@ -16,6 +16,7 @@ FIRST = History(ever_answered=False, at_first_contact=True)
 LOST = Answer(0, fault="lost", cause=Cause.LOST)
 REFUSED = Answer(0, fault="refused", cause=Cause.NOT_SENT)
 SEALED = b'{"errors":["Vault is sealed"]}'
+LEADERLESS = b'{"errors":["local node not active but active cluster node not found"]}\n'
 LOCKED = b'{"errors":["API access to this namespace has been locked by an administrator"]}'
 
 
@@ -43,6 +44,15 @@ def test_what_passes_by_itself_is_tried_again(request_: Request, answer: Answer)
 def test_an_answer_about_the_request_itself_is_final(status: int) -> None:
     assert decide(READ, Answer(status)) is None
     assert not transient(Answer(status))
+
+
+@pytest.mark.parametrize("request_", [READ, WRITE, ONCE])
+def test_an_election_is_waited_for_whatever_was_asked(request_: Request) -> None:
+    answer = Answer(500, LEADERLESS)
+
+    assert decide(request_, answer, History(attempt=9)) is not None
+    assert transient(answer)
+    assert not transient(Answer(500))
 
 
 def test_a_fault_that_asking_again_cannot_mend_is_final() -> None:
