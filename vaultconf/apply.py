@@ -158,7 +158,7 @@ def _patiently(request: Request) -> Task[Answer]:
     """Send a request, again while the engine refuses it because it is turning into version 2 (kv; all servers)."""
     answer = yield request
     for _ in range(_UPGRADE_TRIES):
-        if answer.status != 400 or b"Upgrading from non-versioned" not in answer.body:
+        if answer.status != 400 or b"from non-versioned to versioned" not in answer.body:
             break
         # All tasks wait with this one; it happens once in the life of a mount.
         time.sleep(_UPGRADE_NAP)

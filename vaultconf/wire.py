@@ -22,7 +22,8 @@ from vaultconf.pace import Bucket, Window
 from vaultconf.retry import Limits, transient
 from vaultconf.sealed import Secret
 
-# Ahead of every write there will ever be: a standby then passes the read on to the active node.
+# Ahead of every write there will ever be: a standby then passes the request on to the active node. It would forward
+# writes as well, but refuse on its own those into a mount that it has not heard of yet (OpenBao 2.7.2).
 _FAR_FUTURE = "1000000000000000"
 _HOPS = 3
 
@@ -109,8 +110,9 @@ class Wire:
             headers.append(b"X-Vault-Namespace: " + request.namespace.encode())
         if at.host:
             headers.append(at.host)
+        headers += self._index_headers
         if request.method in READS:
-            return headers + self._index_headers
+            return headers
         merge = b"merge-patch+" if request.method == "PATCH" else b""
         return [*headers, b"Content-Type: application/" + merge + b"json"]
 
@@ -152,7 +154,7 @@ class Wire:
                 self._point(line)
 
     def _point(self, line: bytes) -> None:
-        """Let later reads be passed on to the active node, where the server counts its writes."""
+        """Let later requests be passed on to the active node, where the server counts its writes."""
         try:
             cluster = json.loads(base64.b64decode(line, validate=True))["cluster"]
         except (ValueError, KeyError, TypeError):
