@@ -176,6 +176,9 @@ def detect(transport: Transport, address: str) -> Server:
         raise ServerRefused(f"the server at {address} is not initialized", "run `vault operator init`")
     if health["sealed"]:
         raise ServerRefused(f"the server at {address} is sealed", "unseal it, then run again")
+    if health.get("replication_dr_mode") == "secondary":
+        what = f"the server at {address} is a secondary for disaster recovery, which serves nobody"
+        raise ServerRefused(what, "give the address of the primary")
     product = "vault" if "enterprise" in health else _product(transport)
     enterprise = bool(health.get("enterprise")) or "+ent" in str(health.get("version", ""))
     return Server(product, str(health.get("version", "")), enterprise, address, str(health.get("cluster_id", "")))
@@ -222,7 +225,12 @@ def check_token(contact: Contact) -> Caller:
         raise ServerRefused("the token is not valid, or has expired", "log in again, or set VAULT_TOKEN")
     if answer.status == 503:
         raise ServerRefused(f"the server at {contact.server.address} is sealed or unavailable")
-    return Caller.of(answer.data or {}) if answer.ok else NOBODY
+    if answer.ok:
+        return Caller.of(answer.data or {})
+    if contact.server.product == "openbao":
+        # Only a success bears the index without which a standby's reads are stale; this one is granted to anybody.
+        contact.transport.send(Request("GET", "sys/internal/ui/mounts"))
+    return NOBODY
 
 
 def _unknown_token(answer: Answer) -> bool:

@@ -98,11 +98,24 @@ def test_a_project_name_that_no_header_can_hold_is_left_out(http: Stub) -> None:
     assert {asked.headers["user-agent"] for asked in http.asked} == {"vaultconf"}
 
 
-def test_a_standby_is_good_enough(http: Stub) -> None:
-    http.reply = lambda asked: Reply(429 if "health" in asked.target else 200, as_json({**HEALTH, "enterprise": True}))
+@pytest.mark.parametrize("status", [429, 473])
+def test_a_standby_is_good_enough(http: Stub, status: int) -> None:
+    http.reply = lambda asked: Reply(
+        status if "health" in asked.target else 200, as_json({**HEALTH, "enterprise": True})
+    )
 
     with meet(http.address) as contact:
         assert contact.server.version == "1.19.0"
+
+
+def test_a_secondary_for_disaster_recovery_is_told_apart_and_shown_no_token(http: Stub) -> None:
+    http.answers(Reply(472, as_json({**HEALTH, "enterprise": True, "replication_dr_mode": "secondary"})))
+
+    with pytest.raises(ServerRefused, match=r"for disaster recovery.*address of the primary"):
+        meet(http.address)
+
+    assert [asked.target.partition("?")[0] for asked in http.asked] == ["/v1/sys/health"]
+    assert "x-vault-token" not in http.asked[0].headers
 
 
 def test_a_server_without_health_is_told_from_what_is_no_vault(http: Stub) -> None:
