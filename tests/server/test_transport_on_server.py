@@ -1,9 +1,8 @@
-"""The transport against real servers: TLS, odd names, hvac on top of it, and clusters."""
+"""The transport against real servers: TLS, odd names, and hvac on top of it."""
 
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ import hvac
 import pytest
 
 from tests.support import servers
-from tests.support.process import Running, free_port, wait_until
-from tests.support.raw import Raw
+from tests.support.process import free_port
 from tests.support.servers import Server
 from vaultconf.errors import ConnectionFailed
 from vaultconf.http import Cause, Connection, Request
@@ -254,86 +252,3 @@ def test_a_broken_client_certificate_is_named(tls_server: Server, make: Make, tm
     answer = make(tls_server.address, client_cert=str(broken), client_key=str(broken)).send(HEALTH)
 
     assert "the client certificate cannot be used: see VAULT_CLIENT_CERT" in answer.fault
-
-
-# --- clusters
-
-
-def _node(folder: Path, name: str, port: int, leader: int) -> Running:
-    join = f'retry_join {{ leader_api_addr = "http://127.0.0.1:{leader}" }}' if leader != port else ""
-    cluster = free_port()
-    (folder / "data").mkdir()
-    (folder / "server.hcl").write_text(f"""
-storage "raft" {{
-  path    = "{folder}/data"
-  node_id = "{name}"
-  {join}
-}}
-listener "tcp" {{
-  address         = "127.0.0.1:{port}"
-  cluster_address = "127.0.0.1:{cluster}"
-  tls_disable     = true
-}}
-api_addr      = "http://127.0.0.1:{port}"
-cluster_addr  = "https://127.0.0.1:{cluster}"
-disable_mlock = true
-""")
-    return servers.find_server().start(["server", f"-config={folder}/server.hcl"], folder)
-
-
-def _health(raw: Raw) -> int:
-    try:
-        return raw.request("GET", "sys/health")[0]
-    except (OSError, ValueError):
-        return 0
-
-
-@pytest.fixture(scope="module")
-def cluster(server: Server) -> Iterator[tuple[Raw, Raw]]:
-    """The active node and a standby of a cluster on disk, both with the root token."""
-    ports = [free_port(), free_port()]
-    folders = [Path(tempfile.mkdtemp(prefix="vaultconf-test-")) for _ in ports]
-    leader, standby = (Raw(f"http://127.0.0.1:{port}") for port in ports)
-    first = _node(folders[0], "one", ports[0], ports[0])
-    wait_until(lambda: _health(leader) == 501, first, "the first node")
-    keys = leader.write("sys/init", {"secret_shares": 1, "secret_threshold": 1})
-    unseal = {"key": keys["keys_base64"][0]}
-    leader.write("sys/unseal", unseal)
-    wait_until(lambda: _health(leader) == 200, first, "the first node")
-    second = _node(folders[1], "two", ports[1], ports[0])
-    wait_until(lambda: _joined(standby, unseal), second, "the second node")
-    token = keys["root_token"]
-    yield Raw(leader.address, token), Raw(standby.address, token)
-    second.stop()
-    first.stop()
-
-
-def _joined(standby: Raw, unseal: dict[str, str]) -> bool:
-    if _health(standby) == 503:
-        standby.request("POST", "sys/unseal", unseal)
-    return _health(standby) == 429
-
-
-def test_a_standby_shows_what_was_written_before(cluster: tuple[Raw, Raw], make: Make, unique: str) -> None:
-    active, standby = cluster
-    transport = make(standby.address, active.token)
-    # Any write through the API teaches the transport that this server counts its writes.
-    transport.send(Request("DELETE", f"cubbyhole/{unique}"))
-
-    fresh = []
-    for number in range(60):
-        path = f"sys/policies/acl/{unique}-{number}"
-        active.write(path, {"policy": 'path "x" { capabilities = ["read"] }'})
-        fresh.append(transport.send(Request("GET", path)).status)
-
-    assert fresh == [200] * 60
-
-
-def test_the_state_of_a_standby_is_an_answer_and_not_retried(cluster: tuple[Raw, Raw], make: Make) -> None:
-    transport = make(cluster[1].address)
-
-    answer = transport.send(HEALTH)
-
-    assert answer.status == 429
-    assert answer.json["standby"] is True
-    assert transport.requests_sent == 1

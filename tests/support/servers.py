@@ -203,7 +203,7 @@ def _dev(source: Binary | Image, *, tls: bool) -> Server:
     raw = Raw(f"http{'s' * tls}://127.0.0.1:{port}", token, ca_file=ca_file)
     # The engine at secret/ turns into version 2 a moment after the server is up.
     wait_until(lambda: _status(raw, "secret/config") == 200, running, str(source))
-    return _server(raw, running, folder)
+    return seen(raw, running, folder)
 
 
 def _configured(source: Binary | Image, hcl: str) -> Server:
@@ -216,7 +216,7 @@ def _configured(source: Binary | Image, hcl: str) -> Server:
     keys = raw.write("sys/init", {"secret_shares": 1, "secret_threshold": 1})
     raw.write("sys/unseal", {"key": keys["keys_base64"][0]})
     wait_until(lambda: _status(raw, "sys/health") == 200, running, str(source))
-    return _server(replace(raw, token=keys["root_token"]), running, folder, keys["keys_base64"][0])
+    return seen(replace(raw, token=keys["root_token"]), running, folder, keys["keys_base64"][0])
 
 
 def _config(port: int) -> str:
@@ -231,7 +231,8 @@ disable_mlock = true  # Vault asks for it without the capability; OpenBao warns 
 """
 
 
-def _server(raw: Raw, running: Running, folder: Path, unseal_key: str = "") -> Server:
+def seen(raw: Raw, running: Running, folder: Path, unseal_key: str = "") -> Server:
+    """Return a server that is up, as what it says it is; `raw` has its root token."""
     health = raw.request("GET", "sys/health")[1] or {}
     return Server(
         address=raw.address,
