@@ -51,8 +51,13 @@ def unreadable(answer: Answer) -> Unreadable:
         return Unreadable(0, answer.fault)
     if is_namespace_missing(answer):
         return Unreadable(answer.status, NO_NAMESPACE)
+    if answer.status == UNSUPPORTED:
+        return Unreadable(answer.status, "this path can be written but not read, so nothing there can be compared")
     return Unreadable(answer.status, reason_of(answer))
 
+
+#: What answers a method that a path does not have.
+UNSUPPORTED = 405
 
 #: Why nothing can be read in a namespace that does not exist.
 NO_NAMESPACE = "there is no such namespace"

@@ -72,6 +72,11 @@ class Bodies:
         found = self.found.objects.get(key)
         if found is None:
             found = self.found.objects[key] = Declaration(kind, scope.namespace, params, place, path, scope.owner)
+        elif found.kind is not kind:
+            self.complain(
+                f"`{shown(path)}` is declared already, as {found.kind.title}", place, f"first at {found.place}"
+            )
+            return Declaration(kind, scope.namespace, params, place, path, scope.owner)
         elif not found.owner:
             found.owner = scope.owner
         return found
@@ -82,15 +87,15 @@ class Bodies:
         for key, item in value.items():
             at, value_at = scope.place(value.key_places[key]), scope.place(value.places[key])
             name = prefix + key
-            if name in kind.fields:
+            if name == RESERVED:
+                self.guidance(declaration, item, at)
+            elif name in kind.fields:
                 faults = self.faults
                 read = self.read(scope, item, value_at)
                 if self.say(declaration, name, read, at):
                     declaration.value_places[name] = value_at
                     if self.faults != faults:
                         declaration.spoiled.add(name)
-            elif name == RESERVED:
-                self.guidance(declaration, item, at)
             elif name == "file" and from_file(kind):
                 self.text_file(scope, declaration, item, at, value_at)
             elif any(known.startswith(f"{name}.") for known in kind.fields):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from vaultconf import address as addresses
-from vaultconf import catalogue, guidance, policy_check
+from vaultconf import catalogue, guidance, off_limits, policy_check
 from vaultconf.declarations import WHOLE, Declaration, Declarations, MountKey
 from vaultconf.errors import Place, Problem
 from vaultconf.kind import Field
@@ -42,6 +42,7 @@ def build(found: Declarations, settings: Settings) -> DesiredState:
     if found.whole:
         builder.names(objects)
     builder.doubles(objects)
+    builder.problems += off_limits.problems(objects, off_limits.written_types(objects, found.foreign), guess=True)
     builder.problems += circles(objects)
     objects += builder.implied(objects)
     notices = tuple(

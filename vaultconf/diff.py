@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from vaultconf.kind import Field, Spec, default_of, fields_of
-from vaultconf.model import Address, Desired, FieldChange, Live, Server, Unverified, Values
+from vaultconf.model import Desired, FieldChange, Live, Server, Unverified, Values
 from vaultconf.references import Deferred, Resolver
 from vaultconf.sealed import Secret
+
+#: Why a written field of an open kind is not compared.
+NOT_RETURNED = "the server does not return it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ def compare(desired: Desired, live: Live, server: Server, resolve: Resolver) -> 
             continue
         spec = desired.kind.fields[name]
         before = live.values.get(name, default_of(spec, server, live.values))
-        for item in _field(desired.address, spec, before, value, resolve):
+        for item in _field(desired, spec, before, value, resolve):
             if isinstance(item, Unverified):
                 unverified.append(item)
             else:
@@ -47,8 +50,9 @@ def compare(desired: Desired, live: Live, server: Server, resolve: Resolver) -> 
 
 
 def with_write_only(desired: Desired, found: Difference) -> Difference:
-    """The same difference with every written write-only secret to be sent again."""
+    """The same difference with every written write-only secret, and what no answer holds, to be sent again."""
     names = {name for name in desired.values if (marks := desired.kind.fields[name].marks).secret and marks.write_only}
+    names |= {item.field for item in found.unverified if item.reason == NOT_RETURNED and item.field in desired.values}
     return Difference(
         fields=(*found.fields, *(FieldChange(name, secret=True) for name in sorted(names))),
         changed=found.changed | names,
@@ -80,20 +84,30 @@ def _why(desired: Desired, spec: Field, server: Server) -> str:
 
 
 def _field(
-    address: Address, spec: Field, before: object, value: object, resolve: Resolver
+    desired: Desired, spec: Field, before: object, value: object, resolve: Resolver
 ) -> Iterator[FieldChange | Unverified]:
     """Compare one field that is not plainly equal."""
     known = known_value(spec, value, resolve)
     if known is None:
-        yield Unverified(address, spec.name, not_at_hand(value, resolve))
-    elif before == known:
-        return
+        yield Unverified(desired.address, spec.name, not_at_hand(value, resolve))
+    elif spec.codec.same(before, known):
+        for part in spec.codec.unreturned(before, known):
+            yield Unverified(desired.address, f"{spec.name}.{part}" if part else spec.name, NOT_RETURNED)
+    elif spec.marks.hidden:
+        yield _hidden(desired, spec.name, value, update=True)
     elif spec.marks.secret or isinstance(value, Deferred | Secret) or spec.codec.hides(before):
         yield FieldChange(spec.name, secret=True)
     elif isinstance(before, Mapping) and isinstance(known, Mapping):
         yield from _entries(spec.name, before, known)
     else:
         yield FieldChange(spec.name, before, known)
+
+
+def _hidden(desired: Desired, name: str, value: object, *, update: bool) -> FieldChange:
+    """A field that is shown only where the object says so, and then as it is written, never as it is live."""
+    if name not in desired.guidance.show or isinstance(value, Deferred | Secret):
+        return FieldChange(name, secret=True)
+    return FieldChange(name, None, value, withheld=update)
 
 
 def known_value(spec: Field, value: object, resolve: Resolver) -> object | None:
@@ -155,5 +169,8 @@ def written_fields(desired: Desired, server: Server) -> Iterator[FieldChange]:
     for name, value in desired.values.items():
         spec = desired.kind.fields[name]
         if spec.exists_on(server):
-            hidden = spec.marks.secret or isinstance(value, Deferred | Secret)
-            yield FieldChange(name, secret=True) if hidden else FieldChange(name, None, value)
+            if spec.marks.hidden:
+                yield _hidden(desired, name, value, update=False)
+                continue
+            secret = spec.marks.secret or isinstance(value, Deferred | Secret)
+            yield FieldChange(name, secret=True) if secret else FieldChange(name, None, value)

@@ -26,6 +26,13 @@ def seconds(text: str) -> int:
     return int(sum(Decimal(number) * _UNITS[unit] for number, unit in _SEGMENT.findall(text)))
 
 
+def exact(text: str) -> Decimal | None:
+    """The seconds of a duration with units, not rounded; None for any other text."""
+    if not _DURATION.match(text):
+        return None
+    return sum((Decimal(number) * _UNITS[unit] for number, unit in _SEGMENT.findall(text)), Decimal(0))
+
+
 def from_yaml(value: object) -> int:
     """Read what people write. Raises ValueError, which quotes no value."""
     if isinstance(value, bool) or not isinstance(value, int | str) or value == "":

@@ -7,14 +7,15 @@ value: it may be a secret.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
-from vaultconf import durations, lists
+from vaultconf import durations, lists, loose
 from vaultconf.durations import seconds as seconds  # noqa: PLC0414 - part of this module's face
 from vaultconf.errors import nearest
 from vaultconf.references import Deferred, templates_in
@@ -35,7 +36,8 @@ def _plain(value: Any) -> Any:
 class Codec:
     """How one field type is read from YAML and from Vault's answer, written to either, and described.
 
-    `hides` says of a canonical value that it may hold a secret and must not be shown.
+    `hides` says of a canonical value that it may hold a secret and must not be shown. `same` tells whether a live
+    value is the desired one, and `unreturned` names the parts of the desired one that no answer holds.
     """
 
     from_yaml: Reader
@@ -44,6 +46,8 @@ class Codec:
     to_wire: Reader = field(default=lambda value: value)
     hides: Callable[[Any], bool] = field(default=lambda _: False)
     to_yaml: Reader = field(default=_plain)
+    same: Callable[[Any, Any], bool] = operator.eq
+    unreturned: Callable[[Any, Any], Iterable[str]] = field(default=lambda _live, _wanted: ())
 
     def read(self, value: Any, info: core_schema.ValidationInfo) -> Any:
         """Read one side, as pydantic asks for it."""
@@ -222,3 +226,9 @@ WordMap = Annotated[
         {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}},
     ),
 ]
+
+
+# --- anything ------------------------------------------------------------------------------------------------
+
+#: A value whose type nobody knows, for fields that no model declares.
+ANYTHING = Codec(loose.read, lambda value: value, {}, same=loose.same, unreturned=loose.unreturned)

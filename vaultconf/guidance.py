@@ -9,11 +9,18 @@ from vaultconf.declarations import RESERVED, Declaration
 from vaultconf.errors import Place, Problem, nearest
 from vaultconf.kind import Kind
 from vaultconf.model import Guidance
+from vaultconf.references import templates_in
 from vaultconf.strict_yaml import YamlList
 from vaultconf.yaml_text import shown
 
-_KNOWN: Mapping[str, type] = {"protect": bool, "create_only": bool, "ignore": list, "allow_plaintext": bool}
-_NOT_YET = frozenset({"renamed_from", "rotate_root", "show"})
+_KNOWN: Mapping[str, type] = {
+    "protect": bool,
+    "create_only": bool,
+    "ignore": list,
+    "allow_plaintext": bool,
+    "show": list,
+}
+_NOT_YET = frozenset({"renamed_from", "rotate_root"})
 
 
 def read(declaration: Declaration) -> tuple[Guidance, list[Problem]]:
@@ -25,11 +32,14 @@ def read(declaration: Declaration) -> tuple[Guidance, list[Problem]]:
     accepted: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, value in given.items():
-        problem = _problem(key, value, Place(file, *given.key_places[key]), Place(file, *given.places[key]))
+        problem = _problem(
+            declaration.kind, key, value, Place(file, *given.key_places[key]), Place(file, *given.places[key])
+        )
         if problem is not None:
             problems.append(problem)
         elif isinstance(value, YamlList):
-            wrong = list(_not_ignorable(declaration.kind, value, file))
+            judge = _not_showable if key == "show" else _not_ignorable
+            wrong = list(judge(declaration, value, file))
             problems += wrong
             accepted[key] = () if wrong else tuple(value)
         else:
@@ -37,22 +47,36 @@ def read(declaration: Declaration) -> tuple[Guidance, list[Problem]]:
     return Guidance(**accepted), problems
 
 
-def _problem(key: str, value: object, key_place: Place, place: Place) -> Problem | None:
+def _problem(kind: Kind, key: str, value: object, key_place: Place, place: Place) -> Problem | None:
     if key in _NOT_YET:
         return Problem(f"`{RESERVED}.{key}` is not in this version", key_place)
     if key not in _KNOWN:
         return Problem(f"unknown key `{shown(key)}` in `{RESERVED}`", key_place, nearest(key, _KNOWN))
+    if key == "show" and not kind.is_open:
+        hint = "the plan shows the fields of this object, except for secrets"
+        return Problem(f"`{RESERVED}.show` is for objects whose fields are hidden", key_place, hint)
     if not isinstance(value, _KNOWN[key]):
         meant = "a list of fields" if _KNOWN[key] is list else "true or false"
         return Problem(f"`{RESERVED}.{key}` must be {meant}", place)
     return None
 
 
-def _not_ignorable(kind: Kind, names: YamlList, file: str) -> Iterator[Problem]:
+def _not_ignorable(declaration: Declaration, names: YamlList, file: str) -> Iterator[Problem]:
+    kind = declaration.kind
+    known = declaration.fields if kind.is_open else kind.fields
     for name, at in zip(names, names.places, strict=True):
         place = Place(file, *at)
-        if not isinstance(name, str) or name not in kind.fields:
-            hint = nearest(name, kind.fields) if isinstance(name, str) else ""
+        if not isinstance(name, str) or name not in known:
+            hint = nearest(name, known) if isinstance(name, str) else ""
             yield Problem(f"`{RESERVED}.ignore` names no field of this object", place, hint)
         elif kind.fields[name].required:
             yield Problem(f"`{name}` is needed to make the object and cannot be ignored", place)
+
+
+def _not_showable(declaration: Declaration, names: YamlList, file: str) -> Iterator[Problem]:
+    for name, at in zip(names, names.places, strict=True):
+        if not isinstance(name, str) or name not in declaration.fields:
+            hint = nearest(name, declaration.fields) if isinstance(name, str) else ""
+            yield Problem(f"`{RESERVED}.show` names no field that is written here", Place(file, *at), hint)
+        elif next(templates_in(declaration.fields[name]), None) is not None:
+            yield Problem(f"`{shown(name)}` holds a reference, which is never shown", Place(file, *at))

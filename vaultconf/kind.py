@@ -21,6 +21,7 @@ from vaultconf.spec import (
     Computed,
     Field,
     Marks,
+    Open,
     Required,
     Spec,
     computed_fields,
@@ -42,6 +43,7 @@ __all__ = [
     "Marks",
     "Names",
     "Obstacle",
+    "Open",
     "Required",
     "Spec",
     "Steps",
@@ -251,6 +253,16 @@ class Kind:
         """Whether it is one of many (its path ends in a hole) and not a configuration."""
         return self.path.endswith("}")
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody knows its fields: only what is written is compared."""
+        return issubclass(self.model, Open)
+
+    @property
+    def anywhere(self) -> bool:
+        """Whether its name is its whole path, so that nothing tells where its like are."""
+        return self.path == f"{{{self.holes[-1]}}}"
+
     def path_of(self, params: Mapping[str, str]) -> str:
         """The API path of one object."""
         return self.path.format_map(params)
@@ -272,6 +284,8 @@ class Kind:
 
     def live(self, data: Mapping[str, Any], server: Server) -> Live:
         """Read Vault's answer. Raises ValueError, which quotes no value, where the answer has another shape."""
+        if self.is_open:
+            return Live(self.from_wire(data))
         values, unknown = answer_values.read(self.model, self.from_wire(data))
         for name in computed_fields(self.model):
             if values[name] is None:

@@ -22,6 +22,7 @@ from vaultconf.tables import (
     TableKey,
     as_new,
     fits,
+    free_home,
     mount_types,
     mount_values,
     read_table,
@@ -125,6 +126,9 @@ class _Reader:
         if desired.address.namespace in self.new or (desired.kind.in_mount and not self.mount_fits(desired)):
             self.found[desired.address] = None
             return
+        if desired.kind.anywhere and (home := free_home(desired, self.tables, self.declared)) is not True:
+            self.found[desired.address] = home or None
+            return
         self.found[desired.address] = yield from read_one(self.contact, desired, self.directory)
 
     def mount_fits(self, desired: Desired) -> bool:
@@ -206,7 +210,7 @@ class _Reader:
     def collections(self, bulk: Container[str]) -> Iterator[tuple[Kind, str, dict[str, str]]]:
         """The collections to list, and the configurations that can be absent: at the top, and of every mount."""
         for kind in catalogue.all_kinds().values():
-            if kind.table or kind.always:
+            if kind.table or kind.always or kind.anywhere:
                 continue
             if not kind.in_mount:
                 here = [name for name in self.namespaces if not (name and kind.base_only)]

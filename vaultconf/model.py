@@ -52,6 +52,7 @@ class Guidance:
     create_only: bool = False
     ignore: tuple[str, ...] = ()
     allow_plaintext: bool = False
+    show: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,13 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field before and after, canonical; both None where it is secret."""
+    """One field before and after, canonical; both None where it is secret, `before` alone where it is withheld."""
 
     field: str
     before: object = None
     after: object = None
     secret: bool = False
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)

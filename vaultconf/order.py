@@ -11,6 +11,7 @@ from vaultconf.desired import targets
 from vaultconf.kind import Field, Kind, Spec, fields_of
 from vaultconf.model import Action, Address, Change, Values
 from vaultconf.naming import namespace_address
+from vaultconf.tables import homes
 
 
 def prerequisites(changes: Iterable[Change]) -> dict[Address, frozenset[Address]]:
@@ -19,7 +20,10 @@ def prerequisites(changes: Iterable[Change]) -> dict[Address, frozenset[Address]
     made = {change.address: change for change in changes if change.action is not Action.DELETE}
     removed = {change.address: change for change in changes if change.action is Action.DELETE}
     needs: dict[Address, set[Address]] = {change.address: set() for change in changes}
+    settings = _settings(made)
     for change in made.values():
+        if change.kind.anywhere:
+            needs[change.address].update(_beside(change, settings) & made.keys())
         needs[change.address].update(address for address in _first(change, change.after) if address in made)
         needs[change.address].update(_in_the_way(change, removed))
         needs[change.address].update(_holding(change, removed))
@@ -67,6 +71,9 @@ def _first(change: Change, values: Values) -> Iterator[Address]:
     if kind.in_mount and mounts is not None:
         yield Address(mounts.path_of(change.params), namespace)
         yield from _configurations(kind, change.params, namespace)
+    if kind.anywhere and change.desired is not None:
+        yield from homes(change.desired)
+        yield from _policies(values, namespace)
     for spec in _naming(kind.model):
         yield from (address for _, address in targets(spec, values, change.params, namespace))
 
@@ -79,6 +86,43 @@ def _configurations(kind: Kind, params: Mapping[str, str], namespace: str) -> It
         for other in group:
             if not other.named and other.mount_types & kind.mount_types:
                 yield Address(other.path_of(params), namespace)
+
+
+def _policies(values: Values, namespace: str) -> Iterator[Address]:
+    """The policies that some text of a free object may name."""
+    kinds = [kind for kind in catalogue.all_kinds().values() if kind.section.endswith("policies")]
+    for text in _texts(values):
+        yield from (Address(kind.path_of({kind.holes[-1]: text}), namespace) for kind in kinds)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(item)
+
+
+def _settings(made: Mapping[Address, Change]) -> dict[Address, set[Address]]:
+    """The configurations among free objects, by where the path before `config` leads."""
+    found: dict[Address, set[Address]] = {}
+    for address, change in made.items():
+        before, middle, _ = f"{address.path}/".partition("/config/")
+        if change.kind.anywhere and middle:
+            found.setdefault(Address(before, address.namespace), set()).add(address)
+    return found
+
+
+def _beside(change: Change, settings: Mapping[Address, set[Address]]) -> set[Address]:
+    """What comes before a free object: those whose path it continues, and the configurations beside it."""
+    found: set[Address] = set()
+    parts = change.address.path.split("/")
+    for count in range(1, len(parts)):
+        above = Address("/".join(parts[:count]), change.address.namespace)
+        found.add(above)
+        if "config" not in parts:
+            found |= settings.get(above, set())
+    return found
 
 
 def _in_the_way(change: Change, removed: Mapping[Address, Change]) -> Iterator[Address]:

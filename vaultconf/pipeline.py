@@ -19,6 +19,7 @@ from vaultconf import (
     live,
     login,
     obstacles,
+    off_limits,
     output,
     planning,
     project,
@@ -87,6 +88,8 @@ def plan(loaded: Project, state: DesiredState, contact: Contact, options: Option
     """Read the server and compare."""
     tables = read_tables(contact, _namespaces(contact, state))
     state = _with_server_types(loaded, state, tables)
+    if refused := tuple(off_limits.problems(state.objects, mount_types(tables))):
+        raise InputError(refused)
     scope = _scope(loaded, contact, options)
     reading = live.read(contact, state.objects, tables, scope)
     made = planning.make(state, reading, contact.server, scope, resolver(loaded.root))

@@ -32,7 +32,7 @@ from vaultconf.references import Resolver
 from vaultconf.scope import Scope
 from vaultconf.sending import absences, unusable_values
 from vaultconf.strangers import Stranger
-from vaultconf.tables import fits, mount_address, mount_values
+from vaultconf.tables import fits, free_home, homes, mount_address, mount_values
 
 
 def make(state: DesiredState, reading: Reading, server: Server, scope: Scope, resolve: Resolver) -> Plan:
@@ -104,6 +104,9 @@ class _Planner:
         """Why an object has no place to live in when this plan is done; "" where it has, or nobody can tell."""
         if (home := desired.address.namespace) in self.reading.new and namespace_address(home) not in self.changes:
             return NO_NAMESPACE
+        if desired.kind.anywhere and self.reading.objects[desired.address] is None:
+            here = free_home(desired, self.reading.tables, self.changes)
+            return "its mount is not there, and this run does not make it" if isinstance(here, Unreadable) else ""
         address = mount_address(desired.kind, desired.params, desired.address.namespace)
         if address is None:
             return ""
@@ -127,9 +130,7 @@ class _Planner:
 
     def made_anew(self, desired: Desired) -> bool:
         """Whether the object goes with its mount, which is replaced."""
-        address = mount_address(desired.kind, desired.params, desired.address.namespace)
-        mount = self.changes.get(address) if address is not None else None
-        return mount is not None and mount.action is Action.REPLACE
+        return any((home := self.changes.get(at)) and home.action is Action.REPLACE for at in homes(desired))
 
     def create(self, desired: Desired) -> None:
         if desired.kind.always:

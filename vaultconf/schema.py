@@ -24,6 +24,11 @@ _GUIDANCE: Schema = {
         "create_only": {"type": "boolean", "description": "Made where it is absent, then not compared."},
         "ignore": {"type": "array", "items": {"type": "string"}, "description": "Fields whose live value is kept."},
         "allow_plaintext": {"type": "boolean", "description": "A secret may stand here in clear."},
+        "show": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Fields of a `generic` object whose written value the plan shows.",
+        },
     },
 }
 
@@ -61,7 +66,9 @@ def _object(kind: Kind, definitions: Schema) -> Schema:
     for name, nested in schema.pop("$defs", {}).items():
         definitions[name] = _referable(nested)
     schema = _referable(schema)
-    schema["properties"]["vaultconf"] = {"$ref": "#/definitions/vaultconf"}
+    if kind.is_open:
+        schema["additionalProperties"] = {"type": ["string", "number", "boolean", "array", "object"]}
+    schema.setdefault("properties", {})["vaultconf"] = {"$ref": "#/definitions/vaultconf"}
     required = [name for name, spec in kind.fields.items() if spec.required]
     files = [name for name, spec in kind.fields.items() if spec.marks.from_file]
     if files:

@@ -44,8 +44,8 @@ def to_send(change: Change) -> frozenset[str]:
     desired, kind = change.desired, change.kind
     if desired is None:
         return frozenset()
-    server_has = change.after.keys() & kind.fields.keys()
-    written = server_has & desired.values.keys()
+    server_has = {name for name in change.after if name in kind.fields}
+    written = server_has.intersection(desired.values)
     kept = server_has.intersection(desired.guidance.ignore) if change.before is not None else frozenset()
     if change.action is not Action.UPDATE:
         return frozenset(written | kept)
@@ -108,6 +108,8 @@ def _ready(change: Change, resolve: Resolver) -> Ready:
             known = known_value(change.kind.fields[name], value, resolve)
             secrets.update(_texts(known), _parts(value, resolve))
             value = Secret(known) if isinstance(known, str) else known
+        elif change.kind.fields[name].marks.hidden and name not in change.desired.guidance.show:
+            secrets.update(filter(None, _texts(value)))
         values[name] = value
     write = Write(change.action, change.address.path, change.params, values, send, before, extras)
     return Ready(change, write, frozenset(secrets))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as PydanticField
 
-from vaultconf.fields import Codec
+from vaultconf.fields import ANYTHING, Codec
+from vaultconf.loose import MISSING
 from vaultconf.nouns import Server, Values
 from vaultconf.policy_findings import PolicyProblem
 
@@ -26,6 +27,10 @@ class Spec(BaseModel):
         protected_namespaces=(),
         defer_build=True,  # the codecs read the values; only the JSON Schema needs what pydantic builds
     )
+
+
+class Open(Spec):
+    """Base of a model whose fields nobody knows: any name is one, of any value, and only what is written counts."""
 
 
 class Required:
@@ -50,7 +55,8 @@ class Computed:
 class Marks:
     """What is special about a field.
 
-    secret: must be a reference, and is never shown. write_only: no server returns it; returned: the only
+    secret: must be a reference, and is never shown. hidden: may be written in clear, and is shown only where the
+    object says so. write_only: no server returns it; returned: the only
     product that does ("" for all). immutable: a new value means delete and create. resets: every write that
     leaves it out resets it. told_by: the field whose value tells that a write-only one is set, `*` where it always
     is. chosen: the server picks it, so it is compared only when written. read_from: a path
@@ -61,6 +67,7 @@ class Marks:
 
     default: object = None
     secret: bool = False
+    hidden: bool = False
     write_only: bool = False
     returned: str = ""
     immutable: bool = False
@@ -118,9 +125,27 @@ class Field:
         return not self.marks.write_only and self.marks.returned in ("", server.product)
 
 
+class _AnyField(Mapping[str, Field]):
+    """The fields of an open model: every name is one, and there are none to go through."""
+
+    def __getitem__(self, name: str) -> Field:
+        return Field(name, ANYTHING, "", Marks(default=MISSING, hidden=True))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
 @cache
 def fields_of(model: type[Spec], prefix: str = "") -> Mapping[str, Field]:
     """All fields of a model by dotted name, nested models flattened."""
+    if issubclass(model, Open):
+        return _AnyField()
     found: dict[str, Field] = {}
     for name, info in model.model_fields.items():
         inner = info.annotation

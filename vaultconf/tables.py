@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from vaultconf import catalogue
@@ -10,13 +10,16 @@ from vaultconf.answers import NO_NAMESPACE, live_from, unreadable
 from vaultconf.contact import Contact
 from vaultconf.http import Request
 from vaultconf.kind import Kind
-from vaultconf.model import Address, Live, Server, Unreadable, Values
+from vaultconf.model import Address, Desired, Live, Server, Unreadable, Values
 from vaultconf.mounts import type_of
 from vaultconf.naming import namespace_address
 from vaultconf.transport import Task
 
 Table = Mapping[str, Mapping[str, Any]] | Unreadable
 TableKey = tuple[str, str]  # namespace, kind name
+
+#: Engines that every namespace has.
+ALWAYS_THERE = frozenset({"sys", "identity"})
 
 #: What a collection of the base namespace is in a child namespace.
 NOT_THERE = Unreadable(0, "exists in the base namespace only")
@@ -26,6 +29,43 @@ def mount_address(kind: Kind, params: Mapping[str, str], namespace: str) -> Addr
     """The address of the mount in which an object lives; None for what lives in none."""
     mounts = catalogue.mount_kind(kind.section)
     return Address(mounts.path_of(params), namespace) if mounts is not None and kind.in_mount else None
+
+
+def homes(desired: Desired) -> list[Address]:
+    """The addresses of the mounts in which an object may live, the longest first: one, if any, unless it is free."""
+    kind, address = desired.kind, desired.address
+    if kind.anywhere:
+        return [Address(mounts.path_of({"mount": mount}), address.namespace) for mounts, mount in _mounts(address.path)]
+    found = mount_address(kind, desired.params, address.namespace)
+    return [found] if found is not None else []
+
+
+def _mounts(path: str) -> Iterator[tuple[Kind, str]]:
+    """The mounts in which a path may lie, as kind and path, the longest first."""
+    section = "auth" if path.startswith("auth/") else "secrets"
+    kind = catalogue.mount_kind(section)
+    segments = path.removeprefix("auth/").split("/")
+    for count in range(len(segments) - 1, 0, -1):
+        if kind is not None:
+            yield kind, "/".join(segments[:count])
+
+
+def free_home(desired: Desired, tables: Mapping[TableKey, Table], coming: Container[Address]) -> Unreadable | bool:
+    """Whether the mount of a free object is there, or is to come; else why the object is not to be read.
+
+    Where mounts cannot be seen it could be anything, a key-value engine too.
+    """
+    unread: Unreadable | None = None
+    for kind, mount in _mounts(desired.address.path):
+        table = tables.get((desired.address.namespace, kind.name), NOT_THERE)
+        if mount in ALWAYS_THERE or (not isinstance(table, Unreadable) and mount in table):
+            return True
+        unread = table if isinstance(table, Unreadable) else unread
+    if any(home in coming for home in homes(desired)):
+        return False
+    if unread is not None:
+        return Unreadable(unread.status, f"not read, because what is mounted there is not known: {unread.reason}")
+    return Unreadable(0, "not read: no mount of this namespace holds it")
 
 
 def read_tables(contact: Contact, namespaces: Iterable[str]) -> dict[TableKey, Table]:

@@ -135,7 +135,6 @@ def test_a_field_without_a_value_is_an_error(tmp_path: Path, text: str, place: s
     ("text", "complaint", "hint"),
     [
         ("polices: {}\n", "1:1 unknown key `polices`", "did you mean `policies`?"),
-        ("generic: {}\n", "1:1 `generic` is not in this version", ""),
         ("templates: {}\n", "1:1 `templates` is not in this version", ""),
         (
             "auth: {a: {type: approle, role: {}}}\n",

@@ -73,9 +73,11 @@ def _field_view(change: Change, item: FieldChange, *, drift: bool) -> FieldView:
         return FieldView(name, after=SECRET)
     codec = _codec(change, item.field)
     before, after = (item.after, item.before) if drift else (item.before, item.after)
-    if block := _block(before, after, codec):
+    if not item.withheld and (block := _block(before, after, codec)):
         return FieldView(name, block=block)
     old, new = (shown(value, duration=codec is _DURATION) for value in (before, after))
+    if item.withheld:
+        old, new = (old, SECRET) if drift else (SECRET, new)
     if change.action is Action.CREATE:
         return FieldView(name, after=new)
     return FieldView(name, after=old) if change.action is Action.DELETE else FieldView(name, old, new)
