@@ -94,6 +94,9 @@ def _code(words: Iterable[str]) -> str:
 
 
 def _fields(kind: Kind) -> Iterator[str]:
+    if kind.is_open:
+        yield "Those of the endpoint, as its API page names them: any name, any value.\n"
+        return
     yield "| Field | Type | Default | What it is |\n|---|---|---|---|"
     for spec in kind.fields.values():
         notes = " ".join([spec.description, *_notes(spec)])
@@ -177,6 +180,8 @@ def _special(kind: Kind) -> Iterator[str]:
 
 
 def _deletion(kind: Kind) -> str:
+    if kind.anywhere:
+        return "It is never deleted: nothing lists its like, so `prune` reaches none."
     if kind.always:
         return "It cannot be deleted by itself; it goes with its mount."
     if kind.destroys is None and kind.loses:

@@ -21,6 +21,7 @@ from vaultconf.tables import (
     Table,
     TableKey,
     as_new,
+    declared_types,
     fits,
     free_home,
     mount_types,
@@ -83,7 +84,7 @@ class _Reader:
             for item in objects
             if (kind := item.kind).names.one_case
         }
-        self.types = {**_declared_types(objects, self.tables), **mount_types(self.tables)}
+        self.types = {**declared_types(objects, self.tables), **mount_types(self.tables)}
         self.fitting: dict[tuple[str, str, str], bool] = {}
         self.directory = Directory(contact)
         self.found: dict[Address, Found] = {}
@@ -261,17 +262,6 @@ class _Reader:
         return unknown
 
 
-def _declared_types(objects: Iterable[Desired], tables: Mapping[TableKey, Table]) -> dict[tuple[str, str, str], str]:
-    """The types that files give to mounts, where the server does not say what is mounted."""
-    return {
-        (item.address.namespace, item.kind.section, item.params["mount"]): str(item.values["type"])
-        for item in objects
-        if item.kind.is_mount
-        and "type" in item.values
-        and isinstance(tables.get((item.address.namespace, item.kind.name)), Unreadable)
-    }
-
-
 def _from_table(table: Table, desired: Desired, contact: Contact) -> Found:
     if isinstance(table, Unreadable):
         return table
@@ -292,6 +282,8 @@ def read_one(contact: Contact, desired: Desired, directory: Directory | None = N
         found = whole if isinstance(whole, Unreadable) else live_from(kind, whole, contact.server)
     if not isinstance(found, Live):
         return found
+    if kind.is_open:  # the rest is nobody's business
+        return Live({name: found.values[name] for name in desired.values if name in found.values})
     values = dict(found.values)
     for name in desired.values:
         marks = kind.fields[name].marks

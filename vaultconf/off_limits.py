@@ -101,8 +101,9 @@ def home_of(path: str, types: Types) -> Home | None:
     for count in range(len(segments) - 1, 0, -1):
         start = "/".join(segments[:count])
         for section, mount in (("auth", start.removeprefix("auth/")), ("secrets", start)):
-            if (section == "auth") == start.startswith("auth/") and (section, mount) in types:
-                return Home(section, mount, types[section, mount], "/".join(segments[count:]))
+            kind = BUILT_IN.get((section, mount), types.get((section, mount)))
+            if (section == "auth") == start.startswith("auth/") and kind is not None:
+                return Home(section, mount, kind, "/".join(segments[count:]))
     return None
 
 
@@ -119,7 +120,7 @@ def malformed(path: str) -> Refusal | None:
 
 def refusal(path: str, types: Types) -> Refusal | None:
     """Why no free object may be there, as far as the types of mounts tell; None where it may."""
-    home = home_of(path, {**BUILT_IN, **types})
+    home = home_of(path, types)
     found = _covered(path, home) or _alias(path)
     if found is not None or _SETTINGS.fullmatch(path):
         return found
@@ -133,7 +134,7 @@ def refusal(path: str, types: Types) -> Refusal | None:
 
 def guessed(path: str, types: Types) -> Types:
     """The types of mounts, with what the name of the one in which the path may lie says where nobody gives one."""
-    if home_of(path, {**BUILT_IN, **types}) is not None:
+    if home_of(path, types) is not None:
         return types
     section, start = ("auth", path.removeprefix("auth/")) if path.startswith("auth/") else ("secrets", path)
     name = start.partition("/")[0]
@@ -200,9 +201,11 @@ def problems(objects: Iterable[Desired], mounts: Mapping[MountKey, str], *, gues
     objects = tuple(objects)
     free = [item for item in objects if item.kind.anywhere and unsafe_segment(item.address.path) is None]
     namespaces = _namespaces(objects) if free else frozenset()
+    by_namespace: dict[str, dict[tuple[str, str], str]] = {}
+    for (namespace, section, mount), name in mounts.items() if free else ():
+        by_namespace.setdefault(namespace, {})[section, mount] = name
     for item in free:
-        path, namespace = item.address.path, item.address.namespace
-        types = {(section, mount): name for (where, section, mount), name in mounts.items() if where == namespace}
+        path, types = item.address.path, by_namespace.get(item.address.namespace, {})
         wrong = malformed(path) or _in_namespace(item.address, namespaces)
         found = wrong or refusal(path, guessed(path, types) if guess else types)
         if found is not None:

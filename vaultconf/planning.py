@@ -275,9 +275,9 @@ def _must_replace(desired: Desired, live: Live, difference: Difference) -> bool:
 
 def _same_meaning(difference: Difference) -> bool:
     """Whether only the text of a policy differs."""
-    if len(difference.fields) != 1 or difference.fields[0].field != "policy":
-        return False
     change = difference.fields[0]
+    if len(difference.fields) != 1 or change.field != "policy" or change.secret or change.withheld:
+        return False
     return policy.same_meaning(str(change.before), str(change.after))
 
 

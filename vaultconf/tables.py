@@ -61,10 +61,10 @@ def free_home(desired: Desired, tables: Mapping[TableKey, Table], coming: Contai
         if mount in ALWAYS_THERE or (not isinstance(table, Unreadable) and mount in table):
             return True
         unread = table if isinstance(table, Unreadable) else unread
-    if any(home in coming for home in homes(desired)):
-        return False
     if unread is not None:
         return Unreadable(unread.status, f"not read, because what is mounted there is not known: {unread.reason}")
+    if any(home in coming for home in homes(desired)):
+        return False
     return Unreadable(0, "not read: no mount of this namespace holds it")
 
 
@@ -98,6 +98,17 @@ def mount_types(tables: Mapping[TableKey, Table]) -> dict[tuple[str, str, str], 
             for mount, entry in table.items():
                 types[namespace, kind.section, mount] = type_of(entry)
     return types
+
+
+def declared_types(objects: Iterable[Desired], tables: Mapping[TableKey, Table]) -> dict[tuple[str, str, str], str]:
+    """The types that files give to mounts, where the server does not say what is mounted."""
+    return {
+        (item.address.namespace, item.kind.section, item.params["mount"]): str(item.values["type"])
+        for item in objects
+        if item.kind.is_mount
+        and "type" in item.values
+        and isinstance(tables.get((item.address.namespace, item.kind.name)), Unreadable)
+    }
 
 
 def mount_values(
