@@ -145,19 +145,23 @@ def guessed(path: str, types: Types) -> Types:
 
 def _covered(path: str, home: Home | None) -> Refusal | None:
     """What a kind covers: the object itself, what is below it, and the collection."""
-    for kind in catalogue.all_kinds().values():
-        if kind.anywhere or (kind.in_mount and (home is None or not _fits(kind, home))):
-            continue
-        params = {"mount": home.mount} if kind.in_mount and home is not None else {}
-        if found := _shape(kind.name, params.get("mount", "")).fullmatch(path):
-            params.update((name, text or "…") for name, text in found.groupdict().items())
+    for kind in _kinds_in(home.section, home.type) if home is not None else _kinds_in("", ""):
+        mount = home.mount if kind.in_mount and home is not None else ""
+        if found := _shape(kind.name, mount).fullmatch(path):
+            params = {"mount": mount, **{name: text or "…" for name, text in found.groupdict().items()}}
             where = shown(kind.yaml.format_map(params))
             return Refusal(f"is of a kind that has a place of its own ({kind.title})", f"write it under `{where}`")
     return None
 
 
-def _fits(kind: Kind, home: Home) -> bool:
-    return kind.section == home.section and home.type in kind.mount_types
+@cache
+def _kinds_in(section: str, mount_type: str) -> tuple[Kind, ...]:
+    """The kinds that may cover a path in a mount of a type; those that live in no mount may cover any."""
+    return tuple(
+        kind
+        for kind in catalogue.all_kinds().values()
+        if (kind.section == section and mount_type in kind.mount_types if kind.in_mount else not kind.anywhere)
+    )
 
 
 @cache
