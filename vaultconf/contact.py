@@ -139,6 +139,7 @@ def open_contact(  # noqa: PLR0913 - all but two are keywords
             session = transport.session = log_in(transport, token, connection)
             contact = replace(contact, end=lambda: _end(session, connection, agent, warn))
         contact = replace(contact, caller=check_token(contact))
+        _warn_of_stale_reads(contact, warn)
     except BaseException:
         contact.__exit__(None, None, None)
         raise
@@ -231,6 +232,16 @@ def check_token(contact: Contact) -> Caller:
         # Only a success bears the index without which a standby's reads are stale; this one is granted to anybody.
         contact.transport.send(Request("GET", "sys/internal/ui/mounts"))
     return NOBODY
+
+
+def _warn_of_stale_reads(contact: Contact, warn: Callable[[Problem], None]) -> None:
+    """Say where a standby may answer with what was true a moment ago: in a cluster of OpenBao before 2.7."""
+    if contact.server.product != "openbao" or contact.transport.consistent:
+        return
+    if contact.transport.send(Request("GET", "sys/leader")).json.get("ha_enabled") is True:
+        version = contact.server.version
+        message = f"reads may be stale: the standbys of a cluster of OpenBao {version} answer without asking"
+        warn(Problem(message, hint="set `disable_standby_reads = true` on its servers, or move to OpenBao 2.7"))
 
 
 def _unknown_token(answer: Answer) -> bool:

@@ -89,6 +89,8 @@ _SYS = re.compile(
     r"storage/raft/bootstrap[\w/-]*|replication/.*|internal/ui|internal/specs|internal/inspect)(?:/.*)?",
     re.IGNORECASE,
 )
+#: Configuration whose answer holds a secret beside it.
+_SECRETIVE = re.compile(r"identity/oidc/client(?:/.*)?", re.IGNORECASE)
 #: Configuration below what `_SYS` and `_ACTS` refuse.
 _SETTINGS = re.compile(
     r"sys/rotate/config|sys/storage/raft/snapshot-auto/config/[^/]+|sys/replication/performance/primary/paths-filter/.+"
@@ -192,6 +194,8 @@ def _mints(path: str, home: Home | None) -> Refusal | None:
     """Whether a path yields credentials, or is no object at all."""
     segments = _within(path, home).split("/")
     act = next((segment for segment in segments if _ACTS.fullmatch(segment)), "")
+    if _SECRETIVE.fullmatch(path):
+        return Refusal("answers with a secret of its own", "such paths are never read nor written here")
     keys = segments[-1].lower() == "key" or (home is not None and home.type == "gcp" and segments[0] == "key")
     is_token = home is not None and home.path == "auth/token"
     if not (act or keys or is_token):

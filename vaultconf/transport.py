@@ -55,6 +55,11 @@ class Transport:
         """The token that requests carry, None before a login."""
         return self._wire.token
 
+    @property
+    def consistent(self) -> bool:
+        """Whether the server has shown the index that lets a read see every write before it."""
+        return self._wire.consistent
+
     def authenticate(self, token: Secret | None) -> None:
         """Carry `token` from the next request on; raises ValueError where it cannot be one."""
         self._wire.token = token

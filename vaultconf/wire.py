@@ -72,6 +72,11 @@ class Wire:
         self._token = token
         self._headers.clear()
 
+    @property
+    def consistent(self) -> bool:
+        """Whether the server has shown the index that lets a read see every write before it."""
+        return bool(self._index_headers)
+
     def parcel(self, request: Request) -> Parcel:
         """Return `request` as it is sent; raise ValueError or ReadOnlyViolation where it must not be."""
         if request.method not in METHODS:

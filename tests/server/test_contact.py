@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,9 @@ import pytest
 from tests.support import stub
 from tests.support.raw import Raw
 from tests.support.servers import Server
-from tests.support.stub import Reply, Stub, as_json
+from tests.support.stub import Asked, Reply, Stub, as_json
 from vaultconf.contact import Contact, connection_for, open_contact, token_for
-from vaultconf.errors import ConnectionFailed, ServerRefused
+from vaultconf.errors import ConnectionFailed, Problem, ServerRefused
 from vaultconf.http import Connection, Request
 from vaultconf.sealed import Secret
 from vaultconf.settings import Settings
@@ -26,9 +26,15 @@ def http() -> Iterator[Stub]:
         yield running
 
 
-def meet(address: str, token: str = "t", project: str = "p", namespace: str = "") -> Contact:
+def meet(
+    address: str,
+    token: str = "t",
+    project: str = "p",
+    namespace: str = "",
+    warn: Callable[[Problem], None] = lambda _: None,
+) -> Contact:
     connection = Connection(address=address, namespace=namespace)
-    return open_contact(connection, Secret(token), project=project, read_only=True)
+    return open_contact(connection, Secret(token), project=project, read_only=True, warn=warn)
 
 
 def test_the_server_is_known_after_first_contact(server: Server) -> None:
@@ -116,6 +122,25 @@ def test_a_secondary_for_disaster_recovery_is_told_apart_and_shown_no_token(http
 
     assert [asked.target.partition("?")[0] for asked in http.asked] == ["/v1/sys/health"]
     assert "x-vault-token" not in http.asked[0].headers
+
+
+@pytest.mark.parametrize(("in_a_cluster", "heard"), [(True, 1), (False, 0)])
+def test_a_cluster_that_shows_no_index_is_said_to_answer_stale_reads(
+    http: Stub, *, in_a_cluster: bool, heard: int
+) -> None:
+    def reply(asked: Asked) -> Reply:
+        if "sys/leader" in asked.target:
+            return Reply(200, as_json({"ha_enabled": in_a_cluster}))
+        return Reply(200, as_json({**HEALTH, "version": "2.6.2"} if "health" in asked.target else {"data": {}}))
+
+    http.reply = reply
+    warnings: list[Problem] = []
+
+    with meet(http.address, warn=warnings.append) as contact:
+        assert contact.server.product == "openbao"
+
+    assert len(warnings) == heard
+    assert all("reads may be stale" in problem.message for problem in warnings)
 
 
 def test_a_server_without_health_is_told_from_what_is_no_vault(http: Stub) -> None:

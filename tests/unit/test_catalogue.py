@@ -70,7 +70,7 @@ def test_a_ladder_begins_with_its_object_being_made_and_ends_with_its_least_form
 @pytest.mark.parametrize("name", sorted(LADDERS))
 def test_a_ladder_says_nothing_that_nobody_reads(name: str) -> None:
     data = LADDERS[name].data
-    rung_keys = {"with", "instead", "action", "fields", "allow", "only"}
+    rung_keys = {"with", "instead", "action", "fields", "allow", "at_once", "only"}
     mutation_keys = {"with", "send", "to", "anew", "names", "action", "allow", "only"}
 
     strange = set(data) - KEYS

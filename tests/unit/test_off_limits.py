@@ -29,7 +29,7 @@ TYPES = {
     """sys/config/cors sys/config/ui/headers/X-Frame sys/config/auditing/request-headers/X-Id sys/quotas/config
     sys/rotate/config sys/policies/egp/hours sys/plugins/catalog/secret/x sys/internal/counters/config
     sys/storage/raft/snapshot-auto/config/daily sys/mfa/method/totp/x identity/oidc/key/k identity/oidc/role/r
-    identity/oidc/client/c identity/mfa/login-enforcement/x transit/keys/Payments transit/keys/x/config
+    identity/mfa/login-enforcement/x transit/keys/Payments transit/keys/x/config
     apps/pki/roles/web apps/pki/config/urls apps/pki/key/k export/keys/x ours/config cloud/config
     cloud/roleset/r auth/kerberos/config auth/kerberos/config/ldap transform/role/payments unknown/thing/x""".split(),  # noqa: SIM905 - a word list
 )
@@ -87,7 +87,7 @@ def test_what_a_kind_covers_is_refused_with_its_own_place(path: str, place: str)
     auth/token/create auth/token/create/x auth/token/create-orphan auth/token/lookup auth/token/lookup-self
     auth/token/lookup-accessor auth/token/accessors auth/token/renew-self auth/kerberos/login auth/kerberos/login/x
     auth/kerberos/role/x/secret-id auth/kerberos/role/x/custom-secret-id auth/kerberos/oidc/auth_url
-    identity/oidc/token/x identity/oidc/provider/x/token identity/mfa/method/totp/generate
+    identity/oidc/client/c identity/oidc/token/x identity/oidc/provider/x/token identity/mfa/method/totp/generate
     identity/mfa/method/totp/admin-generate sys/mfa/method/totp/x/generate
     sys/raw/x SYS/raw/x sys/wrapping/lookup sys/wrapping/unwrap sys/generate-root/attempt sys/rekey/init sys/unseal
     sys/seal sys/step-down sys/init sys/rotate sys/leases/lookup/x sys/storage/raft/snapshot
