@@ -167,7 +167,10 @@ def export(
     format: Annotated[Style, typer.Option("--format", help="How the result is shown.")] = Style.TEXT,  # noqa: A002
     only: OnlyOption = None,
     output: Annotated[
-        Path, typer.Option("--output", help="The folder to write to; default: the project's.", metavar="DIR")
+        Path,
+        typer.Option(
+            "--output", help="The folder to write to; default: the project's.", metavar="DIR", show_default=False
+        ),
     ] = Path(),
     concurrency: ConcurrencyOption = None,
 ) -> None:

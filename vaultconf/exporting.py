@@ -43,7 +43,7 @@ def export(contact: Contact, scope: Scope, declared: frozenset[Address]) -> Expo
         blocked=tuple(sorted(survey.blocked, key=lambda item: str(item.address))),
         held=survey.held,
         external=tuple(sorted(not_there(objects) - set(map(str, declared)))),
-        notices=tuple(_notices(survey, contact.server, found, objects, left_out)),
+        notices=(*_notices(survey, contact.server, found, objects, left_out), *_beyond(survey, scope)),
     )
 
 
@@ -69,16 +69,25 @@ def _notices(
     )
     for title, count in sorted(automatic.items()):
         yield f"{title}: {count:,} that logins made, and nobody changed, are not exported"
+
+
+def _beyond(survey: Survey, scope: Scope) -> Iterator[str]:
+    """What stands in mounts of which no kind is known, and patterns that match nothing."""
     closed: dict[str, list[str]] = {}
     for (namespace, section, mount), mount_type in survey.types.items():
         mounts = catalogue.mount_kind(section)
-        is_builtin = mounts is not None and mount in mounts.builtin
-        if not is_builtin and mount_type not in catalogue.known_types(section):
-            path = "/".join(filter(None, (namespace, mount)))
-            closed.setdefault(f"{section} of type `{shown(mount_type)}`", []).append(shown(path))
-    for title, paths in sorted(closed.items()):
-        listed = ", ".join(sorted(paths))
+        if mounts is None or mount in mounts.builtin or mount_type in catalogue.known_types(section):
+            continue
+        address = Address(mounts.path_of({"mount": mount}), namespace)
+        if scope.covers(address):
+            closed.setdefault(f"{section} of type `{shown(mount_type)}`", []).append(shown(str(address)))
+    for title, addresses in sorted(closed.items()):
+        listed = ", ".join(sorted(addresses))
         yield f"{title}: only the mount is exported, what stands in it is not in this version: {listed}"
+    there = [str(item.address) for item, _ in survey.objects] + [str(item.address) for item in survey.blocked]
+    for pattern in scope.only:
+        if not any(map(pattern.matches, there)):
+            yield f"`--only {pattern.text}` matches nothing that is there"
 
 
 _NO_NAME = "no file can declare this name"
@@ -141,7 +150,10 @@ def _unnameable(objects: Iterable[Desired]) -> Iterator[tuple[Desired, str]]:
     bad = {address for address in missing if not _is_pattern(address)}
     for item in objects if bad else ():
         if named := sorted(bad & not_there([item])):
-            yield item, f"it names `{shown(named[0])}`, which is not there and cannot be written under `external`"
+            yield (
+                item,
+                f"it names `{shown(named[0])}`, which is not in this export and cannot be written under `external`",
+            )
 
 
 def _is_pattern(text: str) -> bool:
