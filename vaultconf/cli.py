@@ -29,6 +29,7 @@ from vaultconf.command import (
 )
 from vaultconf.errors import ExitCode, Problem, UsageError, VaultconfError
 from vaultconf.model import Outcome, Plan, Status
+from vaultconf.permissions import Run
 from vaultconf.pipeline import Options
 from vaultconf.resolving import resolver
 
@@ -41,8 +42,7 @@ app = typer.Typer(
 
 
 _LATER = frozenset(
-    {"init", "lint", "fmt", "render", "adopt", "import", "can", "access", "permissions", "rotate", "ledger"}
-    | {"unlock"}
+    {"init", "lint", "fmt", "render", "adopt", "import", "can", "access", "rotate", "ledger"} | {"unlock"}
 )
 
 
@@ -183,6 +183,19 @@ def export(
             made, files = pipeline.export(loaded, state, contact, options, folder)
         console.show_export(made, str(folder), files, as_json=format is Style.JSON)
     raise typer.Exit(ExitCode.DONE if made.complete else ExitCode.FAILED)
+
+
+@app.command()
+def permissions(
+    context: typer.Context,
+    command: Annotated[Run, typer.Argument(help="The command that is to be permitted; `plan` permits `drift` too.")],
+    target: TargetOption = "",
+    format: Annotated[Style, typer.Option("--format")] = Style.TEXT,  # noqa: A002
+) -> None:
+    """Print the smallest policy that this project needs, without a server."""
+    with failing(Format(format), "vaultconf.permissions/1"):
+        made = pipeline.permissions(context.obj, command, target)
+        console.show_permissions(made, as_json=format is Style.JSON)
 
 
 @app.command()

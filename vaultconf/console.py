@@ -13,7 +13,9 @@ from vaultconf.desired import DesiredState
 from vaultconf.errors import Problem
 from vaultconf.export import Export
 from vaultconf.model import Outcome, Plan
+from vaultconf.permissions import Permissions
 from vaultconf.report import data, exported
+from vaultconf.report.lines import prose
 from vaultconf.report.views import things
 
 if TYPE_CHECKING:
@@ -113,6 +115,16 @@ def validated(state: DesiredState, *, as_json: bool) -> None:
     for notice in state.notices:
         sys.stderr.write(f"{notice}\n")
     sys.stdout.write(f"Valid: {things(len(state.objects), 'object')}.\n")
+
+
+def show_permissions(made: Permissions, *, as_json: bool) -> None:
+    """Print a policy to stdout, and what it cannot say to stderr; in JSON all of it to stdout."""
+    if as_json:
+        sys.stdout.write(data.dump(data.permissions(made)))
+        return
+    for notice in made.notices:
+        sys.stderr.write(f"{prose(notice)}\n")
+    sys.stdout.write(made.text)
 
 
 def _validation(

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from vaultconf.fields import Codec
 from vaultconf.http import Answer, Request
-from vaultconf.nouns import Values
+from vaultconf.nouns import ANY, Values
 
 #: What a server returns about entities and groups beside their configuration.
 NOT_CONFIGURATION = frozenset({"id", "name", "namespace_id", "creation_time", "last_update_time"})
@@ -99,6 +99,14 @@ def _to_yaml(value: Mapping[str, Mapping[str, object]]) -> list[dict[str, object
 
 #: The aliases of an entity, by mount.
 Aliases = Annotated[Mapping[str, Mapping[str, object]], Codec(_from_yaml, _from_wire, _SCHEMA, to_yaml=_to_yaml)]
+
+
+def beside(_path: str, values: Values) -> Iterator[tuple[str, str]]:
+    """What becomes of aliases: those that nobody declares are taken away."""
+    yield from (("GET", f"identity/entity-alias/id/{ANY}"), ("DELETE", f"identity/entity-alias/id/{ANY}"))
+    if values.get("aliases"):
+        yield "GET", "sys/auth"
+        yield from (("POST", "identity/entity-alias"), ("POST", f"identity/entity-alias/id/{ANY}"))
 
 
 def claims(values: Values) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from vaultconf.http import Request
 from vaultconf.identity_fields import accessor_of, id_of, ids_of, mount_of, no_root
 from vaultconf.kind import Kind, Lookups, Steps, Write, body_of
-from vaultconf.nouns import Values
+from vaultconf.nouns import ANY, Values
 
 _MEMBERS = {
     "member_entities": ("member_entity_ids", "identity/entity"),
@@ -57,6 +57,16 @@ def claims(values: Values) -> Iterator[str]:
     """Its alias is no other group's."""
     if values.get("alias.mount"):
         yield f"the alias `{values.get('alias.name')}` of `{values['alias.mount']}`"
+
+
+def beside(_path: str, values: Values) -> Iterator[tuple[str, str]]:
+    """Members are written by their ids, and the alias is an object of its own."""
+    for name, (_, path) in _MEMBERS.items():
+        members = values.get(name)
+        yield from (("GET", f"{path}/name/{member}") for member in (members if isinstance(members, tuple) else ()))
+    if values.get("alias.mount"):
+        yield "GET", "sys/auth"
+        yield from (("POST", "identity/group-alias"), ("POST", f"identity/group-alias/id/{ANY}"))
 
 
 def write(kind: Kind, write: Write) -> Steps:

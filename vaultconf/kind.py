@@ -122,6 +122,10 @@ def _nothing(_: Values) -> Iterable[tuple[str, str]]:
     return ()
 
 
+def _nothing_beside(_path: str, _values: Values) -> Iterable[tuple[str, str]]:
+    return ()
+
+
 def _nothing_more(_values: dict[str, object], _server: Server) -> None:
     return None
 
@@ -157,7 +161,8 @@ class Kind:
     `repeatable`: a write may be sent twice; `alone`: nothing else is written
     meanwhile; `alterable`: it can be updated in place, `must_replace` adds
     conditions; `extras`: facts of the answer that a write needs; `needs`: further objects, as namespace below the
-    object's own and path, that must be there first; `claims`: what only one object of the kind can hold.
+    object's own and path, that must be there first; `claims`: what only one object of the kind can hold; `beside`:
+    what `write` sends to other paths than the object's own, as method and path (`ANY` for an id).
 
     What is special: `builtin` objects are never deleted nor reported (`standard`: whether one is as servers make it,
     and so not exported), `untouchable` ones refused, `partial` names
@@ -192,6 +197,7 @@ class Kind:
     lookups: Callable[[Mapping[str, Any]], Lookups] | None = None
     needs: Callable[[Values], Iterable[tuple[str, str]]] = _nothing
     claims: Callable[[Values], Iterable[str]] = _no_problems
+    beside: Callable[[str, Values], Iterable[tuple[str, str]]] = _nothing_beside
     builtin: frozenset[str] = frozenset()
     untouchable: frozenset[str] = frozenset()
     standard: Callable[[Values], bool] = _unlike

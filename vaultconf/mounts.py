@@ -6,7 +6,7 @@ mounts with the stored values; the tune endpoint returns effective lifetimes ins
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from vaultconf.fields import Count, Duration, Flag, Text, WordMap, Words, one_of
@@ -134,6 +134,11 @@ def write(kind: Kind, write: Write) -> Steps:
     yield Request("POST", write.path, {**tune, "config": settings} if settings else tune, repeatable=False)
     if lockout is not None:
         yield Request("POST", f"{write.path}/tune", {"user_lockout_config": lockout})
+
+
+def beside(path: str, _values: Values) -> Iterable[tuple[str, str]]:
+    """Where a mount is changed."""
+    yield "POST", f"{path}/tune"
 
 
 def _with_words(tune: Any) -> dict[str, Any]:

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+#: In the path of a request that is to be permitted: any one segment, and at its end any rest. No name holds them.
+ANY, REST = "\x00", "\x01"
+
 #: The canonical values of an object's fields, by dotted field name.
 Values = Mapping[str, object]
 

@@ -16,6 +16,7 @@ from vaultconf import (
     export_files,
     exporting,
     guard,
+    guesses,
     live,
     login,
     obstacles,
@@ -26,6 +27,7 @@ from vaultconf import (
     sending,
     settings,
 )
+from vaultconf import permissions as granting
 from vaultconf.address import Pattern
 from vaultconf.contact import Contact
 from vaultconf.desired import DesiredState
@@ -34,6 +36,8 @@ from vaultconf.export import Export
 from vaultconf.http import Request
 from vaultconf.login import Credentials
 from vaultconf.model import Outcome, Plan
+from vaultconf.needs import Wanted
+from vaultconf.permissions import Permissions, Run
 from vaultconf.project import Project
 from vaultconf.references import Resolver
 from vaultconf.resolving import resolver
@@ -119,6 +123,17 @@ def export(
         made = replace(made, notices=(*made.notices, f"list under `external` in {settings.FILE}: {listed}"))
     output.write(folder, files)
     return made, tuple(files)
+
+
+def permissions(root: Path, run: Run, target: str) -> Permissions:
+    """The smallest policy for a command. Raises InputError with every problem of the files."""
+    loaded, state = validate(root)
+    settings = loaded.settings
+    namespace = contacts.connection_for(settings, target, environment.process()).namespace
+    states, foreign = guesses.readings(loaded, state)
+    wanted = Wanted.of(states, foreign, Scope(settings), settings.product)
+    made = granting.make(run, wanted, contacts.target_of(settings, target), namespace)
+    return replace(made, notices=(*state.notices, *made.notices))
 
 
 def _namespaces(contact: Contact, state: DesiredState) -> set[str]:

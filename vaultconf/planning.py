@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from vaultconf import catalogue, guard, policy
+from vaultconf import catalogue, guard, policy, unlisted
 from vaultconf.answers import NO_NAMESPACE
 from vaultconf.desired import DesiredState, unknown_to
 from vaultconf.diff import Difference, compare, with_write_only, written_fields
@@ -31,7 +31,7 @@ from vaultconf.naming import namespace_address, rank
 from vaultconf.references import Resolver
 from vaultconf.scope import Scope
 from vaultconf.sending import absences, unusable_values
-from vaultconf.strangers import Stranger
+from vaultconf.strangers import Stranger, foreign_mounts, mount_at, opened_mounts
 from vaultconf.tables import fits, free_home, homes, mount_address, mount_values
 
 
@@ -43,7 +43,7 @@ def make(state: DesiredState, reading: Reading, server: Server, scope: Scope, re
         planner.declared(desired)
     planner.foreign(state, looked_at)
     planner.strangers(state)
-    planner.unlisted()
+    planner.unlisted(state)
     planner.unmatched(state)
     return planner.plan(state.notices, unknown_to(server, looked_at))
 
@@ -165,7 +165,7 @@ class _Planner:
         for (namespace, section, mount), place in state.foreign.items():
             kind = catalogue.mount_kind(section)
             table = self.reading.tables.get((namespace, kind.name)) if kind is not None else None
-            wanted = not self.scope.only or _mount(section, mount, namespace) in used
+            wanted = not self.scope.only or mount_at(namespace, section, mount) in used
             if wanted and isinstance(table, Mapping) and mount not in table:
                 hint = "give it a `type` to have it made, or correct the name"
                 self.errors.append(Problem(f"there is no mount `{section}.{mount}` on the server", place, hint))
@@ -174,8 +174,8 @@ class _Planner:
 
     def strangers(self, state: DesiredState) -> None:
         """What nobody declares: deleted inside `prune`, else only reported; an undeclared mount with a count."""
-        foreign = {_mount(section, mount, namespace) for namespace, section, mount in state.foreign}
-        opened = foreign | {desired.address for desired in state.objects}
+        foreign = foreign_mounts(state)
+        opened = opened_mounts(state)
         counts: dict[Address, int] = {}
         crowds: Counter[tuple[str, Address]] = Counter()
         kept: list[Stranger] = []
@@ -186,7 +186,7 @@ class _Planner:
                 crowds[stranger.kind.name, stranger.crowd] += 1
             elif stranger.kind.prunable and self.scope.pruned(stranger.address):
                 self.changes[stranger.address] = _deletion(stranger)
-            elif _in_unopened_mount(stranger, opened) and stranger.mount is not None:
+            elif stranger.mount is not None and stranger.mount not in opened:
                 counts[stranger.mount] = counts.get(stranger.mount, 0) + 1
             else:
                 kept.append(stranger)
@@ -194,16 +194,11 @@ class _Planner:
             self.unmanaged.append(Unmanaged(stranger.kind, stranger.address, counts.get(stranger.address)))
         self.unmanaged += (Unmanaged(catalogue.all_kinds()[name], at, count) for (name, at), count in crowds.items())
 
-    def unlisted(self) -> None:
+    def unlisted(self, state: DesiredState) -> None:
         """A collection that cannot be listed is unknown, not empty."""
-        for kind, place, reason in self.reading.unlisted:
-            collection = Address(place.path.removesuffix("/+"), place.namespace)
-            if not self.scope.may_cover(place):
-                continue
-            if kind.prunable and self.scope.may_prune(place):
-                self.blocked.append(Blocked(kind, collection, reason.status, f"cannot be listed: {reason.reason}"))
-            elif "+" not in collection.path.split("/") and reason.reason != NO_NAMESPACE:
-                self.notices.append(f"{collection} cannot be listed, so strangers there are unknown: {reason.reason}")
+        blocked, notices = unlisted.judged(self.reading.unlisted, opened_mounts(state), self.scope)
+        self.blocked += blocked
+        self.notices += notices
 
     def unmatched(self, state: DesiredState) -> None:
         """A pattern of the command line that covers nothing is likely a slip."""
@@ -279,18 +274,6 @@ def _same_meaning(difference: Difference) -> bool:
     if len(difference.fields) != 1 or change.field != "policy" or change.secret or change.withheld:
         return False
     return policy.same_meaning(str(change.before), str(change.after))
-
-
-def _mount(section: str, mount: str, namespace: str) -> Address:
-    kind = catalogue.mount_kind(section)
-    return Address(kind.path_of({"mount": mount}) if kind is not None else mount, namespace)
-
-
-def _in_unopened_mount(stranger: Stranger, opened: set[Address]) -> bool:
-    """Whether a stranger lives in a mount that no document opens, and so is only counted."""
-    mounts = catalogue.mount_kind(stranger.kind.section)
-    builtin = mounts is not None and stranger.params.get("mount") in mounts.builtin
-    return stranger.mount is not None and stranger.mount not in opened and not builtin
 
 
 def _goes_with_mount(change: Change, removed: set[Address]) -> bool:

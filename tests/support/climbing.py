@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -15,7 +16,11 @@ from tests.support.plugins import ServerWith
 from tests.support.servers import Server
 from tests.support.stub import Stub
 
-Climb = Callable[[str], Climber]
+
+class Climb(Protocol):
+    """Sets out on a ladder; `how` says who climbs."""
+
+    def __call__(self, name: str, how: type[Climber] = Climber) -> Climber: ...
 
 
 @pytest.fixture
@@ -32,7 +37,7 @@ def climber(
     """Return a function that sets out on a ladder: its server is there, and what surrounds the object."""
     made: list[Climber] = []
 
-    def set_out(name: str) -> Climber:
+    def set_out(name: str, how: type[Climber] = Climber) -> Climber:
         needs = load(name).data
         server = _server(request, needs)
         places = {"unique": unique, "folder": str(server.folder)}
@@ -45,7 +50,7 @@ def climber(
         ladder: Ladder = load(name, places)
         record_property(verified.KIND, ladder.kind.name)
         record_property(verified.SERVER, f"{server.product} {server.version}")
-        made.append(Climber(ladder, Project.new(tmp_path, server), server.raw()))
+        made.append(how(ladder, Project.new(tmp_path, server), server.raw()))
         made[-1].set_out()
         return made[-1]
 

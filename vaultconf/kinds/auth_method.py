@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vaultconf import mounts
-from vaultconf.kind import ANY_NAME, Kind, Obstacle
+from vaultconf.kind import ANY_NAME, Kind
 from vaultconf.model import RiskReason, Values
 
 _WITH_LOCKOUT = frozenset({"userpass", "ldap", "approle"})
@@ -17,10 +17,6 @@ class AuthMethod(mounts.Mount):
     """An auth method at its path; `token` is there already and can be tuned."""
 
     tune: mounts.AuthTune = mounts.AuthTune()
-
-
-def _obstacle(ask: Obstacle) -> str:
-    return mounts.missing_plugin(ask, "auth")
 
 
 def _from_wire(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -54,8 +50,9 @@ KIND = Kind(
     destroys=RiskReason.REMOVES_ACCESS,
     loses="its roles and users, and every token it gave out",
     probe="sys/plugins/catalog",
-    obstacle=_obstacle,
+    obstacle=lambda ask: mounts.missing_plugin(ask, "auth"),
     check=_check,
     from_wire=_from_wire,
     write=mounts.write,
+    beside=mounts.beside,
 )

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from vaultconf import identity_fields
 from vaultconf.fields import Flag, PolicyNames, WordMap
 from vaultconf.http import Request
-from vaultconf.identity_fields import NOT_CONFIGURATION, Aliases, accessor_of, claims, id_of, mount_of, no_root
+from vaultconf.identity_fields import Aliases, accessor_of, id_of, mount_of
 from vaultconf.kind import Kind, Names, Spec, Steps, Write, body_of, setting
 
 
@@ -50,9 +51,11 @@ KIND = Kind(
     path="identity/entity/name/{name}",
     names=Names(r".+", one_case=True, automatic=r"entity_[0-9a-f]{8}(\..+)?", filled=frozenset({"aliases"})),
     extras=("id", "aliases"),
-    ignored=NOT_CONFIGURATION | {"direct_group_ids", "group_ids", "inherited_group_ids", "merged_entity_ids"},
+    ignored=identity_fields.NOT_CONFIGURATION
+    | {"direct_group_ids", "group_ids", "inherited_group_ids", "merged_entity_ids"},
     loses="its id, aliases and group memberships",
-    claims=claims,
-    check=no_root,
+    claims=identity_fields.claims,
+    check=identity_fields.no_root,
     write=_write,
+    beside=identity_fields.beside,
 )

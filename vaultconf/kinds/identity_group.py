@@ -45,4 +45,5 @@ KIND = Kind(
     check=identity_groups.check,
     from_wire=identity_groups.from_wire,
     write=identity_groups.write,
+    beside=identity_groups.beside,
 )

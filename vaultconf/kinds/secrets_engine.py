@@ -38,4 +38,5 @@ KIND = Kind(
     must_replace=mounts.must_replace,
     from_wire=mounts.from_wire,
     write=mounts.write,
+    beside=mounts.beside,
 )

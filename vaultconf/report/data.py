@@ -19,11 +19,13 @@ from vaultconf.model import (
     Unmanaged,
     Unverified,
 )
+from vaultconf.permissions import Permissions
 from vaultconf.report.views import is_secret, outcome_counts
 
 #: The formats and their versions.
 PLAN = "vaultconf.plan/1"
 OUTCOME = "vaultconf.outcome/1"
+PERMISSIONS = "vaultconf.permissions/1"
 
 Json = dict[str, object]
 
@@ -56,10 +58,26 @@ def outcome(outcomes: Sequence[Outcome], errors: Iterable[Problem] = ()) -> Json
     }
 
 
+def permissions(made: Permissions) -> Json:
+    """A policy as text and as rules."""
+    rules = [{"path": rule.path, "capabilities": list(rule.capabilities), "for": rule.group} for rule in made.rules]
+    return {
+        "format": PERMISSIONS,
+        "command": made.run.value,
+        "namespace": made.namespace,
+        "policy": made.text,
+        "rules": rules,
+        "notices": list(made.notices),
+        "errors": [],
+    }
+
+
 def failure(name: str, problems: Iterable[Problem]) -> Json:
-    """The same object for a run that ended before it had anything; `name` is PLAN or OUTCOME."""
+    """The same object for a run that ended before it had anything; `name` is one of the formats."""
     if name == OUTCOME:
         return outcome((), problems)
+    if name == PERMISSIONS:
+        return {"format": PERMISSIONS, "policy": None, "errors": [problem(item) for item in problems]}
     return {**plan(Plan(Server(""), errors=tuple(problems))), "complete": False, "server": None}
 
 

@@ -1,0 +1,171 @@
+"""The smallest policy that a run of this project needs: requests → rules → HCL.
+
+Which paths want `sudo` was seen on OpenBao 2.7.2, Vault 2.1 and 1.19, which agree on these.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from vaultconf import catalogue, policy
+from vaultconf.needs import Need, Wanted, is_vague, of_apply, of_export, of_plan
+from vaultconf.nouns import ANY, REST
+from vaultconf.report.lines import visible
+from vaultconf.settings import Target
+
+_CAPABILITIES = {
+    "GET": ("read",),
+    "LIST": ("list",),
+    "POST": ("create", "update"),
+    "UPDATE": ("update",),  # where nothing can be created
+    "DELETE": ("delete",),
+}
+_ORDER = ("create", "read", "update", "delete", "list", "sudo")
+_SUDO = ("sys/audit", "sys/auth/", "sys/config/cors", "sys/config/ui/headers", "sys/plugins/catalog/")
+_PLAIN = re.compile(r"[\w.~@:-]+(?:/[\w.~@:-]+)*", re.ASCII)
+_OWN = "This run's own token"
+_MOST_BYTES = 1_048_576
+_TOO_LONG = "the policy has more than 1 MiB, which Vault does not take: split the project, or the policy"
+
+
+class Run(StrEnum):
+    """Which command is to be permitted; `plan` is `drift` too."""
+
+    PLAN = "plan"
+    APPLY = "apply"
+    EXPORT = "export"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What may be done at a path, which is written as policies write it; `group` says what for."""
+
+    path: str
+    capabilities: tuple[str, ...]
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """A policy for a run, to be written in `namespace` ("" is the root), and what it cannot say."""
+
+    run: Run
+    project: str
+    namespace: str
+    rules: tuple[Rule, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The policy in HCL, with a comment for each group of rules."""
+        where = f", in the namespace {self.namespace}" if self.namespace else ""
+        parts = [visible(f"# What `vaultconf {self.run}` needs for the project {self.project}{where}.") + "\n"]
+        group = ""
+        for rule in self.rules:
+            title = f"# {visible(rule.group)}\n" if rule.group != group else ""
+            group = rule.group
+            words = ", ".join(f'"{word}"' for word in rule.capabilities)
+            parts.append(f"{title}path {_quoted(rule.path)} {{\n  capabilities = [{words}]\n}}\n")
+        return "\n".join(parts)
+
+
+def make(run: Run, wanted: Wanted, target: Target | None, namespace: str) -> Permissions:
+    """The policy for a run in the base namespace `namespace`, from the files alone."""
+    needs = of_export(wanted) if run is Run.EXPORT else of_plan(wanted)
+    more = of_apply(wanted) if run is Run.APPLY else ()
+    home = _home(target, namespace)
+    below = namespace[len(home) :].strip("/")
+    found = _Rules()
+    found.add(Need("GET", "auth/token/lookup-self", below, _OWN))
+    if target is not None and target.login is not None:
+        found.add(Need("UPDATE", "auth/token/renew-self", "", _OWN))
+        found.add(Need("UPDATE", "auth/token/revoke-self", "", _OWN))
+    for need in (*needs, *more):
+        found.add(replace(need, namespace="/".join(filter(None, (below, need.namespace)))))
+    notices = (*found.notices(), *_half_said(wanted, run))
+    made = Permissions(run, wanted.scope.settings.project, home, tuple(found.rules()), notices)
+    return replace(made, notices=(*notices, _TOO_LONG)) if len(made.text.encode()) > _MOST_BYTES else made
+
+
+def _home(target: Target | None, namespace: str) -> str:
+    """The namespace of the token, where its policies are: that of the login, where it has one above the base."""
+    login = target.login if target is not None else None
+    if login is None or login.namespace is None:
+        return namespace
+    return login.namespace if f"{namespace}/".startswith(f"{login.namespace}/".lstrip("/")) else namespace
+
+
+class _Rules:
+    """Gathers rules: what several requests want at a path is one of them."""
+
+    def __init__(self) -> None:
+        self.groups: dict[str, str] = {}
+        self.capabilities: dict[str, set[str]] = {}
+        self.unsaid: dict[str, None] = {}
+
+    def add(self, need: Need) -> None:
+        """Permit a request."""
+        path = "/".join(filter(None, (need.namespace, need.path)))
+        if not _can_be_said(path):
+            self.unsaid[path] = None
+            return
+        group = f"{need.group} (namespace {need.namespace})" if need.namespace else need.group
+        self.groups.setdefault(path, group)
+        self.capabilities.setdefault(path, set()).update(_CAPABILITIES[need.method])
+        if need.path.startswith(_SUDO):
+            self.capabilities[path].add("sudo")
+
+    def rules(self) -> Iterator[Rule]:
+        """The rules, those of a group together."""
+        order = {group: index for index, group in enumerate(dict.fromkeys(self.groups.values()))}
+        for path in sorted(self.groups, key=lambda path: (order[self.groups[path]], path)):
+            words = tuple(word for word in _ORDER if word in self.capabilities[path])
+            yield Rule(_written(path), words, _written(self.groups[path]))
+
+    def notices(self) -> Iterator[str]:
+        """What no rule can say: it would say more than is meant."""
+        for path in self.unsaid:
+            yield f"{_written(path)}: no policy can name just this path, so it is left out; another name would help"
+
+
+def _half_said(wanted: Wanted, run: Run) -> Iterator[str]:
+    """Patterns that reach into mounts that no rule can describe."""
+    settings = wanted.scope.settings
+    for pattern in settings.owns if run is Run.EXPORT else settings.prune:
+        if any(is_vague(kind, pattern.text) for kind in catalogue.all_kinds().values()):
+            yield (
+                f"`{pattern.text}` also reaches into mounts that no file opens, and no policy can say which;"
+                " open them in a document, or add rules for them by hand"
+            )
+
+
+def _can_be_said(path: str) -> bool:
+    """Whether a rule can name a path and no other: what has a meaning in policies may not stand in it."""
+    plain = path.replace(ANY, "x").removesuffix(REST)
+    if _PLAIN.fullmatch(plain):
+        return True
+    special = path.endswith("*") or "+" in path.split("/") or "{{" in path or "}}" in path
+    if special or (not path.isprintable() and not _only_ours(path)):
+        return False
+    try:
+        read = policy.parse(f'path {_quoted(_written(path))} {{ capabilities = ["read"] }}')
+    except policy.PolicyError:
+        return False
+    return [rule.path for rule in read.rules] == [_written(path)]
+
+
+def _only_ours(path: str) -> bool:
+    return path.replace(ANY, "").replace(REST, "").isprintable()
+
+
+def _written(path: str) -> str:
+    """As policies write it."""
+    return path.replace(ANY, "+").replace(REST, "*")
+
+
+def _quoted(path: str) -> str:
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

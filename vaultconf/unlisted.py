@@ -1,0 +1,59 @@
+"""Collections that could not be listed: unknown, which is not empty. Blocked inside `prune`, else a notice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Iterator
+from functools import cache
+
+from vaultconf.answers import NO_NAMESPACE
+from vaultconf.kind import Kind
+from vaultconf.model import Address, Blocked, Unreadable
+from vaultconf.scope import Scope
+from vaultconf.tables import mount_address
+
+Unlisted = tuple[Kind, Address, Unreadable]
+
+_MOST_NAMES = 3
+
+
+def judged(unlisted: Iterable[Unlisted], opened: Container[Address], scope: Scope) -> tuple[list[Blocked], list[str]]:
+    """What is blocked, and what is only said; of the mounts that are not `opened`, in one sentence."""
+    blocked: list[Blocked] = []
+    notices: list[str] = []
+    elsewhere: dict[str, dict[str, None]] = {}
+    for kind, place, why in unlisted:
+        collection = Address(place.path.removesuffix("/+"), place.namespace)
+        if not scope.may_cover(place):
+            continue
+        mount = _mount_of(kind, place)
+        if kind.prunable and scope.may_prune(place):
+            blocked.append(Blocked(kind, collection, why.status, f"cannot be listed: {why.reason}"))
+        elif "+" in collection.path.split("/") or why.reason == NO_NAMESPACE:
+            continue
+        elif mount is not None and mount not in opened:
+            elsewhere.setdefault(why.reason, {})[str(mount)] = None
+        else:
+            notices.append(f"{collection} cannot be listed, so strangers there are unknown: {why.reason}")
+    return blocked, [*notices, *_elsewhere(elsewhere)]
+
+
+def _elsewhere(mounts: dict[str, dict[str, None]]) -> Iterator[str]:
+    """Mounts that are none of this project's business may be many."""
+    for reason, names in mounts.items():
+        first = ", ".join([*names][:_MOST_NAMES])
+        more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+        yield f"what is in mounts that no file opens is not counted where it cannot be listed: {first}{more}: {reason}"
+
+
+def _mount_of(kind: Kind, place: Address) -> Address | None:
+    found = _template(kind.path).fullmatch(place.path) if kind.in_mount else None
+    return mount_address(kind, {"mount": found["mount"]}, place.namespace) if found is not None else None
+
+
+@cache
+def _template(path: str) -> re.Pattern[str]:
+    """Match the paths of a kind, and find the mount in them."""
+    pieces = re.split(r"\{(\w+)\}", path)
+    found = (f"(?P<{piece}>.+)" if index % 2 else re.escape(piece) for index, piece in enumerate(pieces))
+    return re.compile("".join(found), re.DOTALL)
