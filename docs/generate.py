@@ -257,16 +257,24 @@ def _options(command: Any) -> Iterator[str]:
         return
     yield "| Option | What it does |\n|---|---|"
     for option in command.params:
-        takes = "" if option.is_flag else f" {option.metavar or 'FORMAT'}"
         what = " ".join([option.help or "How the result is shown.", *_limits(option)])
-        yield f"| `{', '.join(option.opts)}{takes}` | {_cell(what)} |"
+        yield f"| `{_spelling(option)}` | {_cell(what)} |"
     yield ""
+
+
+def _spelling(option: Any) -> str:
+    """An option with what it takes, or the name of an argument, as the help shows them."""
+    if option.param_type_name == "argument":
+        return str(option.name).upper()
+    takes = "" if option.is_flag else f" {option.metavar or 'FORMAT'}"
+    return f"{', '.join(option.opts)}{takes}"
 
 
 def _limits(option: Any) -> Iterator[str]:
     if choices := getattr(option.type_descriptor.annotation, "__members__", {}):
-        yield f"One of {_code(choice.value for choice in choices.values())}; default `{option.default.value}`."
-    if option.multiple:
+        default = f"; default `{option.default.value}`" if not option.required else ""
+        yield f"One of {_code(choice.value for choice in choices.values())}{default}."
+    if getattr(option, "multiple", False):
         yield "May be given several times."
 
 

@@ -118,14 +118,6 @@ def _unlike(_: Values) -> bool:
     return False
 
 
-def _nothing(_: Values) -> Iterable[tuple[str, str]]:
-    return ()
-
-
-def _nothing_beside(_path: str, _values: Values) -> Iterable[tuple[str, str]]:
-    return ()
-
-
 def _nothing_more(_values: dict[str, object], _server: Server) -> None:
     return None
 
@@ -195,9 +187,9 @@ class Kind:
     slashed: bool = False
     directories: tuple[str, ...] = ()
     lookups: Callable[[Mapping[str, Any]], Lookups] | None = None
-    needs: Callable[[Values], Iterable[tuple[str, str]]] = _nothing
+    needs: Callable[[Values], Iterable[tuple[str, str]]] = lambda _: ()
     claims: Callable[[Values], Iterable[str]] = _no_problems
-    beside: Callable[[str, Values], Iterable[tuple[str, str]]] = _nothing_beside
+    beside: Callable[[str, Values], Iterable[tuple[str, str]]] = lambda _path, _values: ()
     builtin: frozenset[str] = frozenset()
     untouchable: frozenset[str] = frozenset()
     standard: Callable[[Values], bool] = _unlike

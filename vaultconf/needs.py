@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vaultconf import catalogue
 from vaultconf.desired import DesiredState
@@ -18,6 +18,7 @@ from vaultconf.model import Address, Desired
 from vaultconf.nouns import ANY, REST
 from vaultconf.reach import meet
 from vaultconf.scope import Scope, may_match
+from vaultconf.tables import homes
 
 #: The namespace, the section, the path and the type of a mount in which objects are looked for.
 Opened = tuple[str, str, str, str]
@@ -97,8 +98,14 @@ def of_apply(wanted: Wanted) -> Iterator[Need]:
 
 
 def of_export(wanted: Wanted) -> Iterator[Need]:
-    """What `export` sends: lists and reads of every kind, of the whole server or of what the project owns."""
-    patterns = [pattern.text for pattern in wanted.scope.settings.owns] or ["*"]
+    """What `export` sends: lists and reads of every kind, of what the project owns, else of the whole server.
+
+    Of namespaces that no file names, those directly below the base are reached.
+    """
+    patterns = [pattern.text for pattern in wanted.scope.settings.owns]
+    if not patterns:
+        wanted = replace(wanted, opened=(*wanted.opened, *_built_in([ANY])))
+        patterns = ["*", *(f"{space}/*" for space in wanted.namespaces if space)]
     yield from _tables(wanted)
     for pattern in patterns:
         for place in reached(wanted, pattern):
@@ -106,8 +113,6 @@ def of_export(wanted: Wanted) -> Iterator[Need]:
             if not kind.table:
                 yield from place.listed()
                 yield place.need("GET")
-                own = [spec.marks.read_from for spec in kind.fields.values() if spec.marks.read_from]
-                yield from (place.need("GET", path.format_map(place.params)) for path in own)
                 yield from (place.need("GET", f"{path}/{ANY}") for path in kind.directories)
 
 
@@ -115,11 +120,12 @@ def _tables(wanted: Wanted) -> Iterator[Need]:
     """The collections that one answer holds, where anything hangs on them."""
     declared = {(item.address.namespace, item.kind.name) for item in wanted.objects}
     used = {(item.address.namespace, item.kind.section) for item in wanted.objects if item.kind.in_mount}
+    used |= {(home.namespace, home.path.split("/")[1]) for item in wanted.objects for home in homes(item)}
     for space in wanted.namespaces:
         for kind in catalogue.all_kinds().values():
             if not kind.table or (space and kind.base_only):
                 continue
-            holds = kind.is_mount and (space, kind.section) in used
+            holds = kind.is_mount and {(space, kind.section), (space, kind.table.split("/")[1])} & used
             anyone = wanted.scope.may_cover(Address(f"{kind.table}/+", space))
             if holds or anyone or (space, kind.name) in declared:
                 yield Need("GET", kind.table, space, "What is mounted, and which audit devices there are")
@@ -130,7 +136,7 @@ def _reads(item: Desired) -> Iterator[Need]:
     if not kind.table:
         yield Need("GET", item.address.path, space, group)
     for name in item.values:
-        if path := kind.fields[name].marks.read_from:
+        if not kind.is_open and (path := kind.fields[name].marks.read_from):
             yield Need("GET", path.format_map(item.params), space, group)
     if kind.lookups is not None:
         yield from (Need("GET", f"{path}/{ANY}", space, group) for path in kind.directories)
@@ -156,7 +162,7 @@ def _bulk(wanted: Wanted) -> Iterator[Need]:
 def _strangers(wanted: Wanted) -> Iterator[Need]:
     """What looks for what no file declares: outside of mounts, and in those that files open."""
     for kind in catalogue.all_kinds().values():
-        if kind.table or kind.always:
+        if kind.table or kind.always or kind.anywhere:
             continue
         if not kind.in_mount:
             for space in wanted.namespaces:
@@ -229,7 +235,7 @@ class Place:
 
 def reached(wanted: Wanted, pattern: str) -> Iterator[Place]:
     """Everything that a pattern of `prune` or `owns` may reach: in opened mounts, and in any with a short path."""
-    for kind in catalogue.all_kinds().values():
+    for kind in (one for one in catalogue.all_kinds().values() if not one.anywhere):
         for space in wanted.namespaces:
             mounts: Iterable[str] = ("",)
             if kind.in_mount:

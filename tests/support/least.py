@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from tests.support.cli import Project, Result
@@ -26,6 +27,7 @@ def policy_for(project: Project, command: str, env: Mapping[str, str] | None = N
     return result.plan
 
 
+@cache
 def token_with(raw: Raw, policy: str) -> dict[str, str]:
     """A token that has one policy and no other, as environment."""
     name = f"least-{secrets.token_hex(6)}"

@@ -140,7 +140,7 @@ def test_one_liners_stand_close_together() -> None:
 def test_unmanaged_objects_are_counted_by_collection_and_mounts_by_content() -> None:
     found = piped(FULL)
 
-    start = found.index("Not in Git, so left alone:")
+    start = found.index("Not in Git, so left alone (`--unmanaged` names each):")
     assert found[start + 1 : start + 4] == [
         "  · sys/mounts/legacy (12 objects in it)",
         "  · 2 unmanaged in auth/approle/role",

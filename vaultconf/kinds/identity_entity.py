@@ -13,6 +13,8 @@ from vaultconf.http import Request
 from vaultconf.identity_fields import Aliases, accessor_of, id_of, mount_of
 from vaultconf.kind import Kind, Names, Spec, Steps, Write, body_of, setting
 
+_MEMBERSHIPS = frozenset({"direct_group_ids", "group_ids", "inherited_group_ids"})
+
 
 class IdentityEntity(Spec):
     """A person or machine, by whatever ways it logs in."""

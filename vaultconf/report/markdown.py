@@ -171,7 +171,7 @@ def _folded(plan: Plan) -> Iterable[Section]:
     yield from _fold(f"{len(plan.unverified)} not verified", unverified)
     yield from _fold(f"{len(plan.held)} held, so left alone", held)
     strangers = [f"- {code(text)}" for text in views.unmanaged_text(plan.unmanaged)]
-    yield from _fold(f"{len(plan.unmanaged)} not in Git, so left alone", strangers)
+    yield from _fold(f"{len(plan.unmanaged):,} not in Git, so left alone", strangers)
     notices = [f"- {code(prose(notice))}" for notice in plan.notices]
     yield from _fold(views.things(len(plan.notices), "notice"), notices)
 

@@ -104,9 +104,9 @@ def _plan(plan: Plan, width: int, *, list_unmanaged: bool, drift: bool) -> Itera
         yield ((f"{product} at {address}", "dim"),)
         yield ()
     yield from _changes(plan.changes, width, drift=drift)
-    yield from _section(
-        "Not in Git, so left alone", map(_bullet, views.unmanaged_text(plan.unmanaged, each=list_unmanaged))
-    )
+    strangers = views.unmanaged_text(plan.unmanaged, each=list_unmanaged)
+    hint = " (`--unmanaged` names each)" if len(strangers) < len(plan.unmanaged) else ""
+    yield from _section(f"Not in Git, so left alone{hint}", map(_bullet, strangers))
     yield from _section("Not verified", map(_unverified, plan.unverified))
     yield from _section("Held, so left alone", (_about(str(item.address), views.held_text(item)) for item in plan.held))
     yield from _section("Notices", (_bullet(prose(notice)) for notice in plan.notices))

@@ -37,6 +37,8 @@ _POLICY: Codec = get_args(PolicyText)[1]
 
 # A list or map longer than this is shown item by item.
 _INLINE = 60
+# More undeclared mounts than this are counted.
+_MOST_MOUNTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +139,25 @@ def server_text(server: Server) -> tuple[str, str]:
 
 
 def unmanaged_text(unmanaged: Sequence[Unmanaged], *, each: bool = False) -> list[str]:
-    """Unmanaged objects: counted by collection, or `each`; mounts always one by one, with what is in them."""
-    counted = Counter() if each else Counter(filter(None, map(_collection, unmanaged)))
-    single = [visible(str(item.address)) + _inside(item) for item in unmanaged if each or not _collection(item)]
-    return sorted(single) + [f"{count} unmanaged in {visible(path)}" for path, count in sorted(counted.items())]
+    """Unmanaged objects: counted by collection, or `each`; mounts by name while they are few, with their contents."""
+    if each:
+        return sorted(visible(str(item.address)) + _inside(item) for item in unmanaged)
+    many = Counter(_collection(item) for item in unmanaged)
+    counted: dict[str, list[Unmanaged]] = {}
+    single = []
+    for item in unmanaged:
+        collection = _collection(item)
+        if not collection or (item.kind.is_mount and many[collection] <= _MOST_MOUNTS):
+            single.append(visible(str(item.address)) + _inside(item))
+        else:
+            counted.setdefault(collection, []).append(item)
+    return sorted(single) + [_counted(path, items) for path, items in sorted(counted.items())]
+
+
+def _counted(path: str, items: Sequence[Unmanaged]) -> str:
+    known = [item.count for item in items if item.count is not None]
+    inside = f" ({things(sum(known), 'object')} in {'them' if len(items) > 1 else 'it'})" if known else ""
+    return f"{len(items):,} unmanaged in {visible(path)}{inside}"
 
 
 def _inside(item: Unmanaged) -> str:
@@ -148,8 +165,8 @@ def _inside(item: Unmanaged) -> str:
 
 
 def _collection(item: Unmanaged) -> str:
-    """The path that lists an object's siblings; "" for what is shown by itself: mounts and configurations."""
-    if item.kind.is_mount or not item.kind.named:
+    """The path that lists an object's siblings; "" for what is shown by itself: a configuration."""
+    if not item.kind.named:
         return ""
     found = _template(item.kind.path).fullmatch(item.address.path)
     path = found[1] if found else item.address.path.rpartition("/")[0]
@@ -165,7 +182,7 @@ def _template(path: str) -> re.Pattern[str]:
 
 def things(count: int, noun: str) -> str:
     """A number with its noun: `1 object`, `2 objects`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def gaps(plan: Plan) -> str:
@@ -181,8 +198,8 @@ def summary(plan: Plan, *, drift: bool = False) -> str:
         return f"Drift: {_differences(plan)}.{_besides(plan)}"
     if not plan.changes:
         return f"{_nothing(plan, drift=drift)}{_besides(plan)}"
-    counts = ", ".join(f"{plan.count(action)} to {action}" for action in SYMBOLS)
-    rest = f"{plan.unchanged} unchanged, {len(plan.unmanaged)} unmanaged, {len(plan.unverified)} unverified"
+    counts = ", ".join(f"{plan.count(action):,} to {action}" for action in SYMBOLS)
+    rest = f"{plan.unchanged:,} unchanged, {len(plan.unmanaged):,} unmanaged, {len(plan.unverified):,} unverified"
     return f"Plan: {counts}; {rest}."
 
 
@@ -203,7 +220,7 @@ def _nothing(plan: Plan, *, drift: bool) -> str:
 
 def _besides(plan: Plan) -> str:
     counts = {"unmanaged": len(plan.unmanaged), "unverified": len(plan.unverified), "held": len(plan.held)}
-    listed = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    listed = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count)
     return f" {listed}." if listed else ""
 
 
