@@ -112,6 +112,9 @@ class _Rules:
         if not _can_be_said(path):
             self.unsaid[path] = None
             return
+        if need.method == "LIST" and ANY in path:
+            # Servers judge a list by its path with a slash, which the rule for the members would match as well.
+            path += "/"
         group = f"{need.group} (namespace {need.namespace})" if need.namespace else need.group
         self.groups.setdefault(path, group)
         self.capabilities.setdefault(path, set()).update(_CAPABILITIES[need.method])
@@ -144,7 +147,7 @@ def _half_said(wanted: Wanted, run: Run) -> Iterator[str]:
 
 def _can_be_said(path: str) -> bool:
     """Whether a rule can name a path and no other: what has a meaning in policies may not stand in it."""
-    plain = path.replace(ANY, "x").removesuffix(REST)
+    plain = path.replace(ANY, "x").removesuffix(REST).removesuffix("/")
     if _PLAIN.fullmatch(plain):
         return True
     special = path.endswith("*") or "+" in path.split("/") or "{{" in path or "}}" in path

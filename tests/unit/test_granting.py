@@ -120,7 +120,7 @@ def test_prune_may_delete_by_its_patterns_and_no_further(tmp_path: Path) -> None
         "sys/policies/acl/pay-*": {"read", "delete"},
         "auth/+/role/pay-*": {"read", "delete"},
     }
-    assert found["auth/+/role"] == {"list"}
+    assert found["auth/+/role/"] == {"list"}
 
 
 def test_a_pattern_that_no_policy_can_say_is_named(tmp_path: Path) -> None:
