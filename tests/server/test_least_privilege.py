@@ -11,23 +11,11 @@ from typing import Any
 import pytest
 
 from tests.support.cli import Project, Result
-from tests.support.climbing import Climb
-from tests.support.ladders import ladder_names
-from tests.support.least import LeastClimber, hcl, policy_for, refusals, token_with
+from tests.support.least import hcl, policy_for, refusals, token_with
 from tests.support.raw import Raw
 from tests.support.servers import Server
 
 Rule = Mapping[str, Any]
-
-
-@pytest.mark.parametrize("name", ladder_names())
-def test_every_ladder_is_climbed_with_the_printed_policies_alone(name: str, climber: Climb) -> None:
-    climbing = climber(name, LeastClimber)
-    rungs = list(climbing.ladder.rungs(climbing.server))
-
-    walked = [climbing.climb(rung.wanted, allow=rung.allow) for rung in rungs]
-
-    assert walked == [rung.expected for rung in rungs]
 
 
 @dataclass(frozen=True, slots=True)
