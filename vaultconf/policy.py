@@ -18,6 +18,7 @@ from vaultconf.hcl_nodes import Document, HclError, Item, Lines, text_of
 from vaultconf.hcl_values import group, merged_text
 from vaultconf.nouns import Server
 from vaultconf.policy_findings import Dialect, Findings, PolicyProblem, shortened
+from vaultconf.policy_plain import is_plain
 from vaultconf.policy_rules import PathRule, read_rule
 
 __all__ = [
@@ -121,6 +122,8 @@ def _policy(document: Document, findings: Findings) -> Policy:
 
 def problems(text: str, server: Server | None) -> tuple[PolicyProblem, ...]:
     """Return what a server would refuse in a text; with no server, what no product takes."""
+    if is_plain(text):
+        return ()
     try:
         parse(text, dialect_for(server.product, server.version) if server is not None else None)
     except PolicyError as error:

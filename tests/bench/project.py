@@ -16,7 +16,7 @@ def write(root: Path, objects: int) -> Path:
     (root / "vaultconf.yaml").write_text("version: 1\nproject: bench\n")
     (state / "auth.yaml").write_text("auth:\n  approle:\n    type: approle\n")
     for number in range(half(objects)):
-        (policies / f"{policy(number)}.hcl").write_text(_rules(number))
+        (policies / f"{policy(number)}.hcl").write_text(rules(number))
     for first in range(0, half(objects), ROLES_A_FILE):
         numbers = range(first, min(first + ROLES_A_FILE, half(objects)))
         text = "auth:\n  approle:\n    roles:\n" + "".join(map(_role, numbers))
@@ -43,7 +43,7 @@ def paths(objects: int) -> Iterator[str]:
         yield f"auth/approle/role/{role(number)}"
 
 
-def _rules(number: int) -> str:
+def rules(number: int) -> str:
     return f"""# What the service of team {number} may read.
 path "secret/data/team-{number:05}/*" {{
   capabilities = ["read"]
