@@ -21,7 +21,9 @@ def run() -> None:
     try:
         from vaultconf.cli import main  # noqa: PLC0415 - `--version` does without
 
-        sys.exit(main(sys.argv[1:]))
+        code = main(sys.argv[1:])
+        gc.freeze()  # else the interpreter searches once more through all that it is about to leave
+        sys.exit(code)
     except KeyboardInterrupt:  # while the modules are still being read
         sys.exit(130)
 

@@ -53,8 +53,10 @@ class Contact:
 
     def within(self, request: Request, namespace: str = "") -> Request:
         """The request in a namespace below the base."""
+        if not (self.namespace or namespace):
+            return request
         full = "/".join(part for part in (self.namespace, namespace) if part)
-        return replace(request, namespace=full) if full else request
+        return replace(request, namespace=full)
 
 
 def target_of(settings: Settings, name: str) -> Target | None:

@@ -111,10 +111,11 @@ class _Builder:
     def values(self, declaration: Declaration) -> dict[str, object]:
         """Read the fields; one that cannot be read is a problem and left out."""
         found: dict[str, object] = {}
+        specs = declaration.kind.fields
         for name, raw in declaration.fields.items():
             if name in declaration.spoiled:
                 continue
-            spec = declaration.kind.fields[name]
+            spec = specs[name]
             try:
                 value = _read(spec, raw)
             except ValueError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 _UNITS = {
     "d": Decimal(86400), "h": Decimal(3600), "m": Decimal(60), "s": Decimal(1),
@@ -16,6 +17,7 @@ _EXPECTED = "must be a duration such as `30s`, `24h`, `1h30m`, `7d` or a number 
 _LONGEST = (2**63 - 1) // 10**9
 
 
+@lru_cache  # thousands of objects share a few
 def seconds(text: str) -> int:
     """Read a duration as Vault does: `1h30m`, `1d`, `3600`, "" (0). Raises ValueError."""
     text = text.strip()
@@ -56,4 +58,6 @@ def to_yaml(value: int) -> str | int:
 
 def from_wire(value: object) -> int:
     """Read what a server answers. Raises ValueError."""
+    if type(value) is int:
+        return value
     return seconds(value) if isinstance(value, str) else int(str(value))

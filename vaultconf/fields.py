@@ -55,7 +55,7 @@ class Codec:
 
     def read_yaml(self, value: Any) -> Any:
         """Read the YAML; a value with references in it is deferred as a whole. Raises ValueError."""
-        if next(templates_in(value), None) is not None:
+        if not isinstance(value, str | int) and next(templates_in(value), None) is not None:
             return Deferred(value)
         if value is None:
             raise ValueError("has no value: leave the field out to get the server's default")

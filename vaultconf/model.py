@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from vaultconf.errors import Place, Problem
 from vaultconf.kind import Kind
@@ -33,8 +34,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):  # looked up so often that its hash must be quick
     """An API path below the run's base namespace; `namespace` is the child namespace, "" for none."""
 
     path: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -60,6 +61,7 @@ def _surprising_word(word: str) -> Surprise:
     )
 
 
+@lru_cache  # a file of roles says `20m` and `40` over and over
 def _number(text: str) -> object:
     if _INTEGER.fullmatch(text):
         return _integer(text)
