@@ -8,6 +8,7 @@ value: it may be a secret.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -23,6 +24,8 @@ from vaultconf.references import Deferred, templates_in
 WIRE = "wire"
 
 Reader = Callable[[Any], Any]
+
+_TRAILING = re.compile(r"[^\S\n]\n")
 
 
 def _plain(value: Any) -> Any:
@@ -133,7 +136,10 @@ def _suggestion(word: str, choices: Sequence[str]) -> str:
 
 def canonical_policy(text: str) -> str:
     """Policy text as it is compared: without CR and trailing white space, in each line and at the end."""
-    return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n")).rstrip()
+    text = text.rstrip()
+    if not _TRAILING.search(text):
+        return text
+    return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
 def _policy_from_yaml(value: object) -> str:
