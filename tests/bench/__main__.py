@@ -106,11 +106,18 @@ def _on_server(name: str, server: Server) -> Iterator[Row]:
 
 def _plans(name: str, server: Server, root: Path, access: Mapping[str, str]) -> Iterator[Row]:
     """`plan` and wrk in turn, so that both meet the same noise."""
-    runs, gets = [], []
+    runs, gets, works = [], [], []
     for _ in range(ROUNDS):
+        began = measure.cpu_of(server)
         if measure.has_wrk():
-            gets.append(OBJECTS / measure.wrk(server.address, server.token, project.paths(OBJECTS), root.parent))
+            done = measure.wrk(server.address, server.token, project.paths(OBJECTS), root.parent)
+            gets.append(OBJECTS / done.rate)
+        between = measure.cpu_of(server)
         runs.append(_unchanged(root, access))
+        ended = measure.cpu_of(server)
+        if gets and began is not None and between is not None and ended is not None:
+            theirs = (between - began + done.cpu) * OBJECTS / done.number
+            works.append((ended - between + runs[-1].cpu) / theirs)
     label = f"plan on {server.product} {server.version}{name}"
     yield Row(label, spread([run.seconds for run in runs], " s"))
     yield Row(f"{label}, CPU of ours", spread([run.cpu for run in runs], " s"))
@@ -124,6 +131,8 @@ def _plans(name: str, server: Server, root: Path, access: Mapping[str, str]) -> 
     limit = TIMES_WRK[server.product]
     judged = limit if OBJECTS >= FULL else None
     yield Row(f"{label} ÷ wrk", spread(ratios), statistics.median(ratios), judged, f"≤ {limit} of {FULL}")
+    if works:
+        yield Row(f"{label} ÷ wrk, CPU of client and server", spread(works))
 
 
 def _requests(server: Server, root: Path) -> Row:
@@ -165,7 +174,7 @@ def far_away() -> Iterator[Row]:
 def _distant(server: Server, root: Path, distant: relay.Relayed) -> Iterator[Row]:
     least = FAR_OBJECTS * ROUND_TRIP / measure.CONNECTIONS
     if measure.has_wrk():
-        rate = measure.wrk(distant.address, server.token, project.paths(FAR_OBJECTS), root.parent)
+        rate = measure.wrk(distant.address, server.token, project.paths(FAR_OBJECTS), root.parent).rate
         most = measure.CONNECTIONS / ROUND_TRIP
         yield Row("the relay's ceiling (wrk, 64 connections)", f"{rate:.0f}/s of {most:.0f}/s")
     access = _access(server, distant.address)

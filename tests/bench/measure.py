@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import re
+import resource
 import shutil
 import ssl
 import statistics
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.support.process import Daemon
 from tests.support.servers import Server
 
 #: What ru_maxrss counts in: KiB, but bytes on a Mac.
@@ -28,6 +30,7 @@ CONNECTIONS = 64
 NEIGHBOUR_PAUSE = 0.004
 
 _RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
+_NUMBER = re.compile(r"(\d+) requests in")
 _TROUBLE = re.compile(r"^\s*(?:Non-2xx|Socket errors).*$", re.MULTILINE)
 _SCRIPT = """
 local paths, at = {}, 0
@@ -76,8 +79,17 @@ def has_wrk() -> bool:
     return shutil.which("wrk") is not None
 
 
-def wrk(address: str, token: str, paths: Iterable[str], folder: Path) -> float:
-    """Read these paths over and over with 64 connections; return the GETs a second.
+@dataclass(frozen=True, slots=True)
+class Gets:
+    """What wrk did: GETs a second, how many there were, and its own seconds of CPU."""
+
+    rate: float
+    number: int
+    cpu: float
+
+
+def wrk(address: str, token: str, paths: Iterable[str], folder: Path) -> Gets:
+    """Read these paths over and over with 64 connections.
 
     Raises BenchFailed where any answer is not 2xx.
     """
@@ -85,11 +97,24 @@ def wrk(address: str, token: str, paths: Iterable[str], folder: Path) -> float:
     script = folder / "wrk.lua"  # holds the token: what is on the command line is in the process list
     script.write_text(_SCRIPT % (folder / "paths", token))
     command = ["wrk", "-t2", f"-c{CONNECTIONS}", f"-d{WRK_SECONDS}s", "-s", str(script), address]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    rate, trouble = _RATE.search(output), _TROUBLE.search(output)
-    if rate is None or trouble is not None:
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    rate, number, trouble = _RATE.search(output), _NUMBER.search(output), _TROUBLE.search(output)
+    if rate is None or number is None or trouble is not None:
         raise BenchFailed(f"wrk: {output}")
-    return float(rate[1])
+    return Gets(float(rate[1]), int(number[1]), after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def cpu_of(server: Server) -> float | None:
+    """The seconds of CPU that a server has taken so far; None where nobody tells (no /proc, a container)."""
+    if not isinstance(server.process, Daemon):
+        return None
+    try:
+        told = Path(f"/proc/{server.process.process.pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Neighbour:
