@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.bench import project
@@ -21,6 +21,7 @@ PIECES = [
 BLOCK = 'path "secret/*" {\n  capabilities = ["read", "list"]\n}\n'
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 @example(BLOCK)
 @example("")
@@ -30,6 +31,7 @@ def test_no_text_that_is_recognised_has_a_problem_anywhere(text: str) -> None:
     assert not recognised or [parse(text, dialect) for dialect in (None, *Dialect)]
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(BLOCK)), st.integers(0, 3), st.sampled_from([*PIECES, "", *BLOCK]))
 def test_a_plain_policy_with_a_slip_is_recognised_only_where_it_still_is_one(at: int, lost: int, slip: str) -> None:
     text = BLOCK + BLOCK[:at] + slip + BLOCK[at + lost :]
