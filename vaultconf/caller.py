@@ -11,11 +11,15 @@ _LOGIN_NAMES = ("role_name", "role", "username")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The token's policies, the auth mount that it came from, and the roles or users of its login there."""
+    """The token's policies, the auth mount that it came from, and the roles or users of its login there.
+
+    `title` is what the server shows for it.
+    """
 
     policies: frozenset[str] = frozenset()
     mount: str = ""
     names: frozenset[str] = frozenset()
+    title: str = ""
 
     @classmethod
     def of(cls, token: Mapping[str, Any]) -> Caller:
@@ -24,8 +28,9 @@ class Caller:
         mount, _, rest = path.partition("/login") if "/login" in path else path.partition("/create")
         meta = token.get("meta") or {}
         names = {str(meta[key]) for key in _LOGIN_NAMES if meta.get(key)} | {rest.strip("/")} - {""}
+        title = str(token.get("display_name") or "")
         held = [*(token.get("policies") or ()), *(token.get("identity_policies") or ())]
-        return cls(frozenset(map(str, held)), mount if rest or mount != path else "", frozenset(names))
+        return cls(frozenset(map(str, held)), mount if rest or mount != path else "", frozenset(names), title)
 
     def depends_on(self, path: str) -> bool:
         """Whether the object at an API path is one of its policies, or the role or user of its login."""

@@ -13,21 +13,25 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from vaultconf import __version__, console, pipeline
+from vaultconf import __version__, books, console, pipeline
 from vaultconf.command import (
+    LOCK_TIMEOUT,
     ConcurrencyOption,
     Format,
     FormatOption,
+    LockTimeoutOption,
     OnlyOption,
     ResendOption,
     Style,
     TargetOption,
     UnmanagedOption,
     failing,
+    patience,
     patterns,
     stopping,
 )
 from vaultconf.errors import ExitCode, Problem, UsageError, VaultconfError
+from vaultconf.ledger import NO_LEDGER
 from vaultconf.model import Outcome, Plan, Status
 from vaultconf.permissions import Run
 from vaultconf.pipeline import Options
@@ -127,16 +131,20 @@ def apply(
         int | None, typer.Option("--max-deletes", min=0, help="Most deletes in this run.", metavar="N")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    lock_timeout: LockTimeoutOption = LOCK_TIMEOUT,
     concurrency: ConcurrencyOption = None,
 ) -> None:
     """Make the server equal to what the files say."""
     with failing(format, "vaultconf.outcome/1"):
         _refuse_to_ask(format, yes=yes)
-        permitted = patterns(allow)
+        permitted, wait = patterns(allow), patience(lock_timeout)
         loaded, state = pipeline.validate(context.obj)
         options = Options(target, patterns(only), patterns(resend), concurrency)
-        with pipeline.connect(loaded, options, read_only=False, warn=console.warn) as contact:
-            made = pipeline.plan(loaded, state, contact, options)
+        with (
+            pipeline.connect(loaded, options, read_only=False, warn=console.warn) as contact,
+            books.opened(contact, loaded, what="apply", patience=wait, tell=console.warn) as ledger,
+        ):
+            made = pipeline.plan(loaded, state, contact, options, ledger.ledger if ledger is not None else NO_LEDGER)
             if format is Format.TEXT:
                 console.show_plan(made, format.value)
             pipeline.refuse(made, loaded, permitted, max_deletes)
@@ -145,9 +153,10 @@ def apply(
                 raise VaultconfError("nothing was applied: the answer was not `yes`")
             with stopping(contact.transport.stop) as interrupted:
                 with console.progress(len(ready)) as listen:
-                    outcomes = pipeline.apply(ready, contact, resolver(loaded.root), listen)
-                console.show_outcomes(outcomes, format.value, pipeline.left_alone(made))
-    raise typer.Exit(_code(made, outcomes, interrupted=bool(interrupted)))
+                    outcomes = pipeline.apply(made, ready, contact, resolver(loaded.root), listen, ledger)
+                left = [*pipeline.left_alone(made), *(ledger.problems if ledger is not None else ())]
+                console.show_outcomes(outcomes, format.value, left)
+    raise typer.Exit(_code(left, outcomes, interrupted=bool(interrupted)))
 
 
 def _refuse_to_ask(format: Format, *, yes: bool) -> None:  # noqa: A002
@@ -218,7 +227,7 @@ def demo(context: typer.Context) -> None:
 def _plan(context: typer.Context, options: Options) -> Plan:
     loaded, state = pipeline.validate(context.obj)
     with pipeline.connect(loaded, options, read_only=True, warn=console.warn) as contact:
-        return pipeline.plan(loaded, state, contact, options)
+        return pipeline.plan(loaded, state, contact, options, books.recall(contact, loaded.settings))
 
 
 def _leave(made: Plan, *, different: bool) -> NoReturn:
@@ -228,10 +237,10 @@ def _leave(made: Plan, *, different: bool) -> NoReturn:
     raise typer.Exit(ExitCode.DIFFERENT if different else ExitCode.DONE)
 
 
-def _code(made: Plan, outcomes: Sequence[Outcome], *, interrupted: bool) -> ExitCode:
+def _code(left: Sequence[Problem], outcomes: Sequence[Outcome], *, interrupted: bool) -> ExitCode:
     if interrupted:
         return ExitCode.INTERRUPTED
-    if made.blocked or any(outcome.status is not Status.DONE for outcome in outcomes):
+    if left or any(outcome.status is not Status.DONE for outcome in outcomes):
         return ExitCode.PARTIAL
     return ExitCode.DONE
 

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from vaultconf import console
+from vaultconf import console, environment
 from vaultconf.address import Pattern
 from vaultconf.errors import ExitCode, Problem, UsageError, VaultconfError
 
@@ -43,7 +43,20 @@ ResendOption = Annotated[
     list[str] | None,
     typer.Option("--resend", help="Send the write-only fields of these addresses again.", metavar="PATTERN"),
 ]
+#: How long a run waits for the lock of the ledger.
+LOCK_TIMEOUT = "5m"
+LockTimeoutOption = Annotated[
+    str, typer.Option("--lock-timeout", help="How long to wait for the ledger's lock.", metavar="DURATION")
+]
 UnmanagedOption = Annotated[bool, typer.Option("--unmanaged", help="List what no file declares.")]
+
+
+def patience(text: str) -> float:
+    """How long to wait for a lock: seconds; 0 is not at all. Raises UsageError."""
+    try:
+        return 0.0 if text in ("0", "0s") else environment.seconds(text)
+    except ValueError as error:
+        raise UsageError(f"--lock-timeout {error}") from None
 
 
 def patterns(texts: Sequence[str] | None) -> tuple[Pattern, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +18,7 @@ T = TypeVar("T")
 _TRUE = frozenset({"1", "t", "T", "true", "True", "TRUE"})
 _FALSE = frozenset({"0", "f", "F", "false", "False", "FALSE"})
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_GITHUB = {"GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h|d)")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
 
@@ -24,6 +26,15 @@ _DURATION = re.compile(rf"(?:{_PART.pattern})+")
 def process() -> Mapping[str, str]:
     """Return a copy of the process environment."""
     return dict(os.environ)
+
+
+def whoami(environ: Mapping[str, str]) -> str:
+    """Return who runs this, for people: user and machine, and the address of the CI job where there is one."""
+    user = environ.get("USER") or environ.get("LOGNAME") or environ.get("USERNAME") or "somebody"
+    github = "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}"
+    job = github.format_map(environ) if environ.keys() >= _GITHUB else ""
+    job = job or environ.get("CI_JOB_URL") or environ.get("BUILD_URL") or ""
+    return f"{user}@{socket.gethostname()}{f' {job}' if job else ''}"
 
 
 def variable(name: str) -> str | None:

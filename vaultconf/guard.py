@@ -14,6 +14,8 @@ from vaultconf.model import Action, Address, Change, Plan, Risk, RiskReason, Unr
 from vaultconf.settings import Settings
 
 REMOVES = frozenset({Action.DELETE, Action.REPLACE})
+_UNPROTECT = "take the protection out in a commit of its own"
+_RECLAIM = "declare it again, take the protection out in a commit of its own, and apply that first"
 
 
 def with_risks(changes: Iterable[Change], reading: Reading, caller: Caller = NOBODY) -> tuple[Change, ...]:
@@ -80,14 +82,14 @@ def _refused(change: Change, allow: tuple[Pattern, ...]) -> Iterator[Problem]:
     address = str(change.address)
     if change.action in REMOVES and _is_protected(change):
         message = f"{change.action}: it is protected (`vaultconf: {{protect: true}}`)"
-        yield Problem(message, change.source, "take the protection out in a commit of its own", address)
+        yield Problem(message, change.source, _UNPROTECT if change.desired is not None else _RECLAIM, address)
     elif change.risk is not None and not any(pattern.matches(change.risk.allow) for pattern in allow):
         hint = f"if that is meant: --allow {change.risk.allow}"
         yield Problem(f"{change.action}: {change.risk.detail}", change.source, hint, address)
 
 
 def _is_protected(change: Change) -> bool:
-    return change.desired is not None and change.desired.guidance.protect
+    return change.protected or (change.desired is not None and change.desired.guidance.protect)
 
 
 def _inside_removed(plan: Plan) -> Iterator[Problem]:
@@ -98,8 +100,7 @@ def _inside_removed(plan: Plan) -> Iterator[Problem]:
         for change in plan.changes:
             if _is_protected(change) and _lies_in(change.address, mount.address):
                 message = f"{mount.action} {mount.address}: {change.address} in it is protected"
-                hint = "take the protection out in a commit of its own"
-                yield Problem(message, change.source, hint, str(change.address))
+                yield Problem(message, change.source, _UNPROTECT, str(change.address))
         for held in plan.held:
             if _lies_in(held.address, mount.address):
                 message = f"{mount.action} {mount.address}: {held.address} in it is held (`ignore`)"

@@ -114,6 +114,9 @@ class Loop(Generic[K, T]):
             fault = f"{flight.parcel.site.origin}: the server has stopped serving requests; not asked any more"
             self._advance(flight.key, flight.task, Answer(0, fault=fault, cause=Cause.FINAL))
             return
+        if self._wire.bar is not None and (why := self._wire.bar(flight.request)):
+            self._advance(flight.key, flight.task, Answer(0, fault=why, cause=Cause.FINAL))
+            return
         handle = self._wire.take()
         handle.load(flight.parcel)
         flight.sent = now

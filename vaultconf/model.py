@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
 
 from vaultconf.errors import Place, Problem
 from vaultconf.kind import Kind
-from vaultconf.nouns import Action, Live, RiskReason, Server, Values
+from vaultconf.ledger import NO_LEDGER, Ledger
+from vaultconf.nouns import Action, Address, Live, RiskReason, Server, Values
 
 __all__ = [
     "Action",
@@ -32,16 +32,6 @@ __all__ = [
     "Unverified",
     "Values",
 ]
-
-
-class Address(NamedTuple):  # looked up so often that its hash must be quick
-    """An API path below the run's base namespace; `namespace` is the child namespace, "" for none."""
-
-    path: str
-    namespace: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.path}" if self.namespace else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +89,7 @@ class Risk:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One object that is to be made, altered or removed."""
+    """One object that is to be made, altered or removed; `protected`: the ledger remembers that Git said so."""
 
     action: Action
     kind: Kind
@@ -113,6 +103,30 @@ class Change:
     desired: Desired | None = None
     before: Live | None = field(default=None, repr=False)
     after: Values = field(default_factory=dict, repr=False)
+    protected: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        action: Action,
+        desired: Desired,
+        fields: tuple[FieldChange, ...],
+        after: Values,
+        before: Live | None = None,
+    ) -> Change:
+        """The change of a declared object."""
+        return cls(
+            action,
+            desired.kind,
+            desired.address,
+            desired.params,
+            fields,
+            desired.owner,
+            desired.place,
+            desired=desired,
+            before=before,
+            after=after,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +168,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that an apply would do and everything that was seen; computed whole before the first write."""
+    """Everything that an apply would do and everything that was seen; computed whole before the first write.
+
+    `ledger` is what it will hold when all was looked at and nothing written.
+    """
 
     server: Server
     changes: tuple[Change, ...] = ()
@@ -166,6 +183,7 @@ class Plan:
     errors: tuple[Problem, ...] = ()
     unchanged: int = 0
     strict: bool = False
+    ledger: Ledger = field(default=NO_LEDGER, repr=False)
 
     @property
     def strays(self) -> tuple[Unmanaged, ...]:

@@ -6,12 +6,23 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 #: In the path of a request that is to be permitted: any one segment, and at its end any rest. No name holds them.
 ANY, REST = "\x00", "\x01"
 
 #: The canonical values of an object's fields, by dotted field name.
 Values = Mapping[str, object]
+
+
+class Address(NamedTuple):  # looked up so often that its hash must be quick
+    """An API path below the run's base namespace; `namespace` is the child namespace, "" for none."""
+
+    path: str
+    namespace: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.path}" if self.namespace else self.path
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,14 +26,17 @@ from vaultconf import (
     project,
     sending,
     settings,
+    vanished,
 )
 from vaultconf import permissions as granting
 from vaultconf.address import Pattern
+from vaultconf.books import Books
 from vaultconf.contact import Contact
 from vaultconf.desired import DesiredState
 from vaultconf.errors import InputError, Problem, Refused
 from vaultconf.export import Export
 from vaultconf.http import Request
+from vaultconf.ledger import NO_LEDGER, Ledger
 from vaultconf.login import Credentials
 from vaultconf.model import Outcome, Plan
 from vaultconf.needs import Wanted
@@ -43,7 +46,7 @@ from vaultconf.references import Resolver
 from vaultconf.resolving import resolver
 from vaultconf.scope import Scope
 from vaultconf.sealed import Secret
-from vaultconf.tables import Table, TableKey, mount_types, read_tables
+from vaultconf.tables import Table, TableKey, mount_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +91,15 @@ def connect(loaded: Project, options: Options, *, read_only: bool, warn: Callabl
     )
 
 
-def plan(loaded: Project, state: DesiredState, contact: Contact, options: Options) -> Plan:
-    """Read the server and compare."""
-    tables = read_tables(contact, _namespaces(contact, state))
+def plan(loaded: Project, state: DesiredState, contact: Contact, options: Options, ledger: Ledger = NO_LEDGER) -> Plan:
+    """Read the server and compare; what left the files is known by the ledger."""
+    tables = vanished.tables_with(contact, _namespaces(contact, state), ledger)
     state = _with_server_types(loaded, state, tables)
     if refused := tuple(off_limits.problems(state.objects, mount_types(tables))):
         raise InputError(refused)
-    scope = _scope(loaded, contact, options)
-    reading = live.read(contact, state.objects, tables, scope)
-    made = planning.make(state, reading, contact.server, scope, resolver(loaded.root))
+    scope = replace(_scope(loaded, contact, options), ledger=ledger)
+    reading, left = vanished.look(contact, state, live.read(contact, state.objects, tables, scope), scope)
+    made = planning.make(state, reading, contact.server, scope, resolver(loaded.root), vanished=left)
     return obstacles.with_obstacles(made, _probes(contact, obstacles.probes_for(made)))
 
 
@@ -178,11 +181,22 @@ def prepare(made: Plan, loaded: Project) -> list[sending.Ready]:
     return sending.prepare(made, resolver(loaded.root))
 
 
-def apply(
-    ready: Iterable[sending.Ready], contact: Contact, resolve: Resolver, listen: applying.Listener
+def apply(  # noqa: PLR0913, PLR0917 - a plan, what it sends, where, and who keeps the ledger
+    made: Plan,
+    ready: Iterable[sending.Ready],
+    contact: Contact,
+    resolve: Resolver,
+    listen: applying.Listener,
+    ledger: Books | None,
 ) -> list[Outcome]:
-    """Carry out a plan that was refused by nobody and prepared."""
-    return applying.run(ready, contact, resolve, listen)
+    """Carry out a plan that was refused by nobody and prepared; the ledger is written before and after."""
+    ready = tuple(ready)
+    if ledger is not None:
+        ledger.intend(made, ready)
+    outcomes = applying.run(ready, contact, resolve, listen)
+    if ledger is not None:
+        ledger.confirm(made, ready, outcomes)
+    return outcomes
 
 
 def left_alone(made: Plan) -> list[Problem]:

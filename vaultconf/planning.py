@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from vaultconf import catalogue, guard, policy, unlisted
+from vaultconf import catalogue, guard, policy, remembering, unlisted
 from vaultconf.answers import NO_NAMESPACE
 from vaultconf.desired import DesiredState, unknown_to
 from vaultconf.diff import Difference, compare, with_write_only, written_fields
 from vaultconf.errors import Problem
+from vaultconf.fingerprints import judged
 from vaultconf.live import Reading
 from vaultconf.model import (
     Action,
@@ -18,7 +19,6 @@ from vaultconf.model import (
     Blocked,
     Change,
     Desired,
-    FieldChange,
     Held,
     Live,
     Plan,
@@ -33,11 +33,20 @@ from vaultconf.scope import Scope
 from vaultconf.sending import absences, unusable_values
 from vaultconf.strangers import Stranger, foreign_mounts, mount_at, opened_mounts
 from vaultconf.tables import fits, free_home, homes, mount_address, mount_values
+from vaultconf.vanished import NOTHING, Vanished
 
 
-def make(state: DesiredState, reading: Reading, server: Server, scope: Scope, resolve: Resolver) -> Plan:
+def make(  # noqa: PLR0913 - one is a keyword
+    state: DesiredState,
+    reading: Reading,
+    server: Server,
+    scope: Scope,
+    resolve: Resolver,
+    *,
+    vanished: Vanished = NOTHING,
+) -> Plan:
     """Compare everything and return the plan, before obstacles are known."""
-    planner = _Planner(reading, server, scope, resolve)
+    planner = _Planner(reading, server, scope, resolve, vanished)
     looked_at = [desired for desired in state.objects if scope.covers(desired.address)]
     for desired in sorted(looked_at, key=rank):
         planner.declared(desired)
@@ -51,17 +60,19 @@ def make(state: DesiredState, reading: Reading, server: Server, scope: Scope, re
 class _Planner:
     """Gathers one plan."""
 
-    def __init__(self, reading: Reading, server: Server, scope: Scope, resolve: Resolver) -> None:
+    def __init__(self, reading: Reading, server: Server, scope: Scope, resolve: Resolver, vanished: Vanished) -> None:
         self.reading = reading
+        self.vanished = vanished
         self.server = server
         self.scope = scope
         self.resolve = resolve
         self.changes: dict[Address, Change] = {}
         self.unmanaged: list[Unmanaged] = []
         self.unverified: list[Unverified] = []
-        self.blocked: list[Blocked] = []
+        self.blocked: list[Blocked] = [*vanished.blocked]
+        self.present: list[Desired] = []
         self.held: list[Held] = []
-        self.notices: list[str] = []
+        self.notices: list[str] = [*vanished.notices, *remembering.notices(scope.ledger)]
         self.errors: list[Problem] = []
         self.homes: dict[tuple[str, Address], str] = {}
         self.unchanged = 0
@@ -81,9 +92,11 @@ class _Planner:
         elif found is None or self.made_anew(desired):
             self.create(desired)
         elif desired.guidance.create_only:
+            self.present.append(desired)
             self.unverified.append(Unverified(desired.address, "", "create_only: made once, then not compared"))
             self.unchanged += 1
         else:
+            self.present.append(desired)
             self.compared(desired, found)
 
     def is_held(self, address: Address) -> bool:
@@ -139,10 +152,11 @@ class _Planner:
             return
         fields = tuple(written_fields(desired, self.server))
         after = desired.kind.completed(self.server, desired.params, desired.values)
-        self.change(_change(Action.CREATE, desired, fields, after))
+        self.change(Change.of(Action.CREATE, desired, fields, after))
 
     def compared(self, desired: Desired, live: Live) -> None:
         difference = compare(desired, live, self.server, self.resolve)
+        difference = judged(desired, difference, self.scope.ledger, self.server, self.resolve)
         if self.scope.resend and self.scope.resent(desired.address):
             difference = with_write_only(desired, difference)
         self.unverified += difference.unverified
@@ -150,11 +164,12 @@ class _Planner:
             self.unchanged += 1
             return
         action = Action.REPLACE if _must_replace(desired, live, difference) else Action.UPDATE
-        change = _change(action, desired, difference.fields, difference.after, live)
+        change = Change.of(action, desired, difference.fields, difference.after, live)
         self.change(replace(change, same_meaning=_same_meaning(difference)))
 
     def change(self, change: Change) -> None:
         self.changes[change.address] = change
+        self.errors += remembering.own_home(change, self.scope.ledger)
         self.unverified += absences(change, self.resolve)
 
     def foreign(self, state: DesiredState, looked_at: list[Desired]) -> None:
@@ -182,10 +197,11 @@ class _Planner:
         for stranger in self.reading.strangers:
             if stranger.address in foreign or self.is_held(stranger.address):
                 continue
-            if stranger.crowd is not None:
+            entry = self.vanished.there.get(stranger.address)
+            if self.vanishes(stranger):
+                self.changes[stranger.address] = stranger.deletion(protected=entry is not None and entry.protect)
+            elif stranger.crowd is not None:
                 crowds[stranger.kind.name, stranger.crowd] += 1
-            elif stranger.kind.prunable and self.scope.pruned(stranger.address):
-                self.changes[stranger.address] = _deletion(stranger)
             elif stranger.mount is not None and stranger.mount not in opened:
                 counts[stranger.mount] = counts.get(stranger.mount, 0) + 1
             else:
@@ -193,6 +209,15 @@ class _Planner:
         for stranger in kept:
             self.unmanaged.append(Unmanaged(stranger.kind, stranger.address, counts.get(stranger.address)))
         self.unmanaged += (Unmanaged(catalogue.all_kinds()[name], at, count) for (name, at), count in crowds.items())
+
+    def vanishes(self, stranger: Stranger) -> bool:
+        """Whether what nobody declares is to go: Git is the whole truth about it, or the ledger says it is ours."""
+        if self.scope.ledger.holds(stranger.address):
+            return False
+        entry = self.vanished.there.get(stranger.address)
+        if entry is not None and entry.owned:
+            return True
+        return stranger.crowd is None and stranger.kind.prunable and self.scope.pruned(stranger.address)
 
     def unlisted(self, state: DesiredState) -> None:
         """A collection that cannot be listed is unknown, not empty."""
@@ -233,32 +258,8 @@ class _Planner:
             notices=(*dict.fromkeys(notices), *sorted(set(self.notices) - set(notices))),
             errors=(*self.errors, *errors),
             unchanged=self.unchanged,
+            ledger=remembering.settled(self.scope.ledger, self.present, self.vanished.forgotten),
         )
-
-
-def _change(
-    action: Action,
-    desired: Desired,
-    fields: tuple[FieldChange, ...],
-    after: Mapping[str, object],
-    live: Live | None = None,
-) -> Change:
-    return Change(
-        action=action,
-        kind=desired.kind,
-        address=desired.address,
-        params=desired.params,
-        fields=fields,
-        owner=desired.owner,
-        source=desired.place,
-        desired=desired,
-        before=live,
-        after=after,
-    )
-
-
-def _deletion(stranger: Stranger) -> Change:
-    return Change(Action.DELETE, stranger.kind, stranger.address, stranger.params)
 
 
 def _must_replace(desired: Desired, live: Live, difference: Difference) -> bool:
@@ -279,4 +280,4 @@ def _same_meaning(difference: Difference) -> bool:
 def _goes_with_mount(change: Change, removed: set[Address]) -> bool:
     """Whether a delete is done by deleting or replacing the mount."""
     mount = mount_address(change.kind, change.params, change.address.namespace)
-    return change.action is Action.DELETE and mount is not None and mount in removed
+    return change.action is Action.DELETE and mount is not None and mount in removed and not change.protected

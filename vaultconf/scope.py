@@ -7,19 +7,24 @@ from dataclasses import dataclass
 
 from vaultconf.address import Pattern
 from vaultconf.caller import NOBODY, Caller
+from vaultconf.ledger import NO_LEDGER, Ledger
 from vaultconf.model import Address, Held
 from vaultconf.settings import Settings, expired
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a run looks at: the settings, `--only`, `--resend`, the day on which holds are judged, and the caller."""
+    """What a run looks at: the settings, `--only`, `--resend`, the day on which holds are judged, and the caller.
+
+    `ledger` is what is remembered of earlier runs.
+    """
 
     settings: Settings
     only: tuple[Pattern, ...] = ()
     resend: tuple[Pattern, ...] = ()
     today: datetime.date = datetime.date.min
     caller: Caller = NOBODY
+    ledger: Ledger = NO_LEDGER
 
     def covers(self, address: Address) -> bool:
         """Whether the run looks at this address at all."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from vaultconf import login_settings
-from vaultconf.address import Pattern, bad_namespace
+from vaultconf.address import Pattern, bad_namespace, unsafe_segment
 from vaultconf.errors import Problem
 from vaultconf.http import clean_address
 from vaultconf.login_settings import Login
@@ -17,8 +17,8 @@ from vaultconf.strict_yaml import YamlDocument, YamlMap
 FILE = "vaultconf.yaml"
 DEFAULT_DELETES = 10
 
-_KEYS = ("version", "project", "owns", "external", "prune", "ignore", "limits", "server", "targets")
-_NOT_YET = ("may_grant", "break_glass", "ledger")
+_KEYS = ("version", "project", "owns", "external", "prune", "ignore", "limits", "server", "targets", "ledger")
+_NOT_YET = ("may_grant", "break_glass")
 _TARGET_NOT_YET = ("vars", "overlays")
 _PRODUCTS = ("vault", "openbao")
 
@@ -52,9 +52,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, with the defaults of a project that has no `vaultconf.yaml`."""
+    """All settings, with the defaults of a project that has no `vaultconf.yaml`.
+
+    `named`: the project's name is written; `ledger`: a path in a KV v2 engine, "" where none is kept.
+    """
 
     project: str = ""
+    named: bool = False
+    ledger: str = ""
     owns: tuple[Pattern, ...] = ()
     external: tuple[Pattern, ...] = ()
     prune: tuple[Pattern, ...] = ()
@@ -99,6 +104,8 @@ def _settings(reader: Reader, folder: str) -> Settings:
     product, product_version = _server(reader)
     return Settings(
         project=reader.name(root.get("project", folder), "project"),
+        named="project" in root,
+        ledger=_ledger(reader),
         owns=reader.patterns("owns"),
         external=reader.patterns("external"),
         prune=reader.patterns("prune"),
@@ -109,6 +116,19 @@ def _settings(reader: Reader, folder: str) -> Settings:
         product_version=product_version,
         targets={name: _target(reader, name) for name in reader.mapping("targets")},
     )
+
+
+def _ledger(reader: Reader) -> str:
+    if "ledger" not in reader.root:
+        return ""
+    text = reader.text(reader.root["ledger"], "ledger")
+    reason = unsafe_segment(text) if text else "is empty"
+    if reason is not None or "/" not in text:
+        reader.complain(
+            f"`ledger` {reason or 'is not a path in an engine'}", "ledger", hint="such as `secret/vaultconf`"
+        )
+        return ""
+    return text
 
 
 def _server(reader: Reader) -> tuple[str, str]:

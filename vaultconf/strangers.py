@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vaultconf import catalogue
 from vaultconf.desired import DesiredState
 from vaultconf.kind import Kind
-from vaultconf.model import Address
+from vaultconf.model import Action, Address, Change
 from vaultconf.tables import mount_address
 
 
@@ -19,6 +19,10 @@ class Stranger:
     kind: Kind
     address: Address
     params: Mapping[str, str]
+
+    def deletion(self, *, protected: bool = False) -> Change:
+        """The change that takes it away."""
+        return Change(Action.DELETE, self.kind, self.address, self.params, protected=protected)
 
     @property
     def mount(self) -> Address | None:

@@ -90,6 +90,13 @@ class Transport:
         """Start no further task of `drive`; safe to call from a signal handler."""
         self._stopped = True
 
+    def bar(self, why: Callable[[Request], str] | None) -> None:
+        """Ask `why` before each sending, retries included: a request for which it has a reason is not sent.
+
+        Its answer has the status 0 and the reason as `fault`.
+        """
+        self._wire.bar = why
+
     def close(self) -> None:
         """Close all connections; the transport can be used again, and then opens new ones."""
         self._wire.drop()
@@ -102,7 +109,10 @@ class Transport:
         done: Callable[[K, T], Iterable[tuple[K, Task[T]]]],
         stopped: Callable[[], bool],
     ) -> None:
-        multi = self._idle.pop() if self._idle else self._new_multi()
+        try:
+            multi = self._idle.pop()
+        except IndexError:  # none, or another thread took the last one
+            multi = self._new_multi()
         try:
             Loop(self._wire, multi, tasks, done, stopped).go()
         except BaseException:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from vaultconf.curl import Handle, Parcel, Site, options, site
@@ -50,6 +52,7 @@ class Wire:
         self.requests_sent = 0
         self.ever_answered = False
         self.met = False
+        self.bar: Callable[[Request], str] | None = None
         self._read_only = read_only
         self._agent = f"User-Agent: {user_agent}".encode()
         self._server_name = connection.tls_server_name
@@ -136,7 +139,9 @@ class Wire:
 
     def take(self) -> Handle:
         """Return an idle handle, or a new one."""
-        return self._idle.pop() if self._idle else Handle(self._settings)
+        with suppress(IndexError):  # another thread may take the last one
+            return self._idle.pop()
+        return Handle(self._settings)
 
     def give(self, handle: Handle) -> None:
         """Put a handle back for the next request."""

@@ -17,6 +17,7 @@ from vaultconf.references import Deferred, Reference, Template
 from vaultconf.scope import Scope
 from vaultconf.settings import Settings
 from vaultconf.strangers import Stranger
+from vaultconf.vanished import NOTHING
 
 BAO = Server("openbao", "2.7.2")
 VAULT = Server("vault", "1.19.0")
@@ -120,5 +121,6 @@ def plan(
     wanted = tuple(wanted)
     objects: dict[Address, Any] = {item.address: None for item in wanted} | dict(found or {})
     state = DesiredState(wanted, foreign or {}, (), ())
+    left = reading.pop("vanished", NOTHING)
     seen = Reading(objects, reading.pop("tables", tables()), **reading)
-    return planning.make(state, seen, BAO, within or scope(), resolve or resolver())
+    return planning.make(state, seen, BAO, within or scope(), resolve or resolver(), vanished=left)

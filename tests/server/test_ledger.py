@@ -1,0 +1,331 @@
+"""The ledger on a real server: what left Git goes, what was not made here stays, and losing it loses nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from tests.support.cli import Project
+from tests.support.raw import Raw
+from vaultconf import apply as applying
+
+
+@pytest.fixture
+def kept(project: Project, raw: Raw, unique: str) -> Project:
+    """A project with a ledger in a KV v2 engine of its own."""
+    raw.write(f"sys/mounts/{unique}-books", {"type": "kv", "options": {"version": "2"}})
+    settings(project, unique)
+    return project
+
+
+def settings(project: Project, unique: str, more: str = "") -> None:
+    project.write("vaultconf.yaml", f"version: 1\nproject: p-{unique}\nledger: {unique}-books/team/ledger\n{more}\n")
+
+
+def declare(project: Project, unique: str, *roles: str, mount: str = "approle") -> None:
+    listed = ", ".join(f"{name}: {{token_ttl: 5m}}" for name in roles)
+    project.write("desired-state/a.yaml", f"auth: {{{unique}: {{type: {mount}, roles: {{{listed}}}}}}}")
+
+
+def changes(plan: Mapping[str, Any]) -> dict[str, str]:
+    return {change["address"]: change["action"] for change in plan["changes"]}
+
+
+def entries(raw: Raw, unique: str) -> dict[str, Any]:
+    """What the shards hold, as the server has them."""
+    base = f"{unique}-books/data/team/ledger/owned"
+    found: dict[str, Any] = {}
+    for name in raw.list(f"{unique}-books/metadata/team/ledger/owned"):
+        found.update((raw.read(f"{base}/{name}") or {})["data"]["objects"])
+    return found
+
+
+def head(raw: Raw, unique: str) -> dict[str, Any]:
+    data: dict[str, Any] = (raw.read(f"{unique}-books/data/team/ledger/head") or {})["data"]
+    return data
+
+
+def test_what_left_git_is_deleted_and_forgotten(kept: Project, raw: Raw, unique: str) -> None:
+    declare(kept, unique, "a", "b")
+    kept.apply()
+    declare(kept, unique, "a")
+
+    planned = changes(kept.plan())
+    kept.apply()
+    drift = kept.run("drift")
+
+    assert planned == {f"auth/{unique}/role/b": "delete"}
+    assert raw.read(f"auth/{unique}/role/b") is None
+    assert drift.exit_code == 0, drift
+    assert f"auth/{unique}/role/b" not in entries(raw, unique)
+
+
+def test_what_somebody_else_made_is_left_alone(kept: Project, raw: Raw, unique: str) -> None:
+    declare(kept, unique, "a")
+    kept.apply()
+    raw.write(f"auth/{unique}/role/theirs", {})
+    raw.write(f"auth/{unique}/role/older", {})
+    declare(kept, unique, "a", "older")
+    kept.apply()
+    declare(kept, unique, "a")
+
+    planned = kept.plan()
+
+    assert planned["changes"] == []
+    assert {item["address"] for item in planned["unmanaged"] if unique in item["address"]} >= {
+        f"auth/{unique}/role/older",
+        f"auth/{unique}/role/theirs",
+    }
+
+
+def test_what_only_leaves_out_has_not_disappeared(kept: Project, unique: str) -> None:
+    declare(kept, unique, "a", "b", "c")
+    kept.apply()
+    declare(kept, unique, "a")
+
+    assert changes(kept.plan("--only", f"auth/{unique}/role/b")) == {f"auth/{unique}/role/b": "delete"}
+    assert changes(kept.plan("--only", f"auth/{unique}/role/a")) == {}
+
+
+def test_owns_and_ignore_bound_what_is_deleted(kept: Project, unique: str) -> None:
+    declare(kept, unique, "a", "b", "c")
+    kept.apply()
+    declare(kept, unique, "a")
+    settings(kept, unique, f"owns: [sys/auth/{unique}, auth/{unique}/role/a, auth/{unique}/role/c]\n"
+             f"ignore: [auth/{unique}/role/c]")  # fmt: skip
+
+    assert changes(kept.plan()) == {}
+
+
+def test_a_mount_that_left_git_is_deleted_only_when_it_is_named(kept: Project, raw: Raw, unique: str) -> None:
+    declare(kept, unique, "a")
+    kept.apply()
+    kept.write("desired-state/a.yaml", "policies: {}")
+
+    refused = kept.run("apply", "--yes")
+    allowed = kept.run("apply", "--yes", "--allow", f"sys/auth/{unique}")
+
+    assert refused.exit_code == 3, refused
+    assert allowed.exit_code == 0, allowed
+    assert f"{unique}/" not in (raw.read("sys/auth") or {})
+    assert entries(raw, unique) == {}
+
+
+def test_protection_is_remembered_after_the_object_left_git(kept: Project, raw: Raw, unique: str) -> None:
+    kept.write(
+        "desired-state/a.yaml",
+        f"auth: {{{unique}: {{type: approle, roles: {{a: {{vaultconf: {{protect: true}}}}}}}}}}",
+    )
+    kept.apply()
+    declare(kept, unique)
+
+    role = kept.run("apply", "--yes", "--allow", f"auth/{unique}/role/a")
+    kept.write("desired-state/a.yaml", "policies: {}")
+    mount = kept.run("apply", "--yes", "--allow", f"sys/auth/{unique}")
+
+    assert role.exit_code == 3, role
+    assert "protected" in role.stderr
+    assert mount.exit_code == 3, mount
+    assert raw.read(f"auth/{unique}/role/a") is not None
+
+
+def test_what_is_gone_from_the_server_is_forgotten(kept: Project, raw: Raw, unique: str) -> None:
+    declare(kept, unique, "a", "b")
+    kept.apply()
+    raw.delete(f"auth/{unique}/role/b")
+    declare(kept, unique, "a")
+
+    planned = kept.plan()
+    kept.apply()
+
+    assert planned["changes"] == []
+    assert f"auth/{unique}/role/b" not in entries(raw, unique)
+
+
+def test_what_left_git_and_cannot_be_read_is_unknown_not_gone(kept: Project, raw: Raw, unique: str) -> None:
+    declare(kept, unique, "a", "b")
+    kept.apply()
+    declare(kept, unique, "a")
+    rules = (
+        'path "*" { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }\n'
+        f'path "auth/{unique}/role" {{ capabilities = ["deny"] }}\n'
+        f'path "auth/{unique}/role/b" {{ capabilities = ["deny"] }}\n'
+    )
+    raw.write(f"sys/policies/acl/{unique}-most", {"policy": rules})
+    token = raw.write("auth/token/create", {"policies": [f"{unique}-most"]})["auth"]["client_token"]
+
+    planned = kept.run("plan", "--format", "json", env={"VAULT_TOKEN": token})
+    applied = kept.run("apply", "--yes", env={"VAULT_TOKEN": token})
+
+    assert planned.exit_code == 1, planned
+    assert [item["address"] for item in planned.plan["blocked"]] == [f"auth/{unique}/role/b"]
+    assert applied.exit_code == 4, applied
+    assert f"auth/{unique}/role/b" in entries(raw, unique)
+
+
+def test_an_apply_that_was_cut_off_is_remembered_as_ours(kept: Project, raw: Raw, unique: str) -> None:
+    declare(kept, unique, "a", "b")
+
+    def cut_off(*_: Any) -> Any:
+        raw.write(f"sys/auth/{unique}", {"type": "approle"})
+        raw.write(f"auth/{unique}/role/a", {"token_ttl": "5m"})
+        raise KeyboardInterrupt
+
+    with mock.patch.object(applying, "run", cut_off):
+        kept.run("apply", "--yes")
+    pending = {address: entry.get("pending") for address, entry in entries(raw, unique).items()}
+    declare(kept, unique)
+    planned = changes(kept.plan())
+    kept.apply()
+
+    assert pending == {f"sys/auth/{unique}": True, f"auth/{unique}/role/a": True, f"auth/{unique}/role/b": True}
+    assert planned == {f"auth/{unique}/role/a": "delete"}
+    assert entries(raw, unique).keys() == {f"sys/auth/{unique}"}
+    assert "pending" not in entries(raw, unique)[f"sys/auth/{unique}"]
+
+
+def test_what_failed_before_it_began_is_not_ours(kept: Project, raw: Raw, unique: str) -> None:
+    kept.write(
+        "desired-state/a.yaml",
+        f"""
+        auth:
+          {unique}: {{type: approle, plugin_version: v0.0.1-none, roles: {{a: {{}}}}}}
+        """,
+    )
+
+    result = kept.run("apply", "--yes")
+
+    assert result.exit_code in (1, 4), result
+    assert f"auth/{unique}/role/a" not in (entries(raw, unique) if result.exit_code == 4 else {})
+
+
+def test_another_projects_ledger_is_refused(kept: Project, raw: Raw, unique: str) -> None:
+    declare(kept, unique, "a")
+    kept.apply()
+    kept.write("vaultconf.yaml", f"version: 1\nproject: other\nledger: {unique}-books/team/ledger\n")
+    named = [kept.run(command, *more) for command, more in (("plan", ()), ("drift", ()), ("apply", ("--yes",)))]
+    kept.write("vaultconf.yaml", f"version: 1\nledger: {unique}-books/team/ledger\n")
+    unnamed = kept.run("plan")
+
+    assert [result.exit_code for result in named] == [3, 3, 3]
+    assert f"p-{unique}" in named[0].stderr
+    assert unnamed.exit_code == 0, unnamed
+
+
+@pytest.mark.parametrize("path", ["{unique}-old/x", "nowhere-{unique}/x", "{unique}-books"])
+def test_a_setting_that_names_no_path_in_a_kv_v2_engine_is_an_error(
+    kept: Project, raw: Raw, unique: str, path: str
+) -> None:
+    raw.write(f"sys/mounts/{unique}-old", {"type": "kv", "options": {"version": "1"}})
+    declare(kept, unique, "a")
+    kept.write("vaultconf.yaml", f"version: 1\nledger: {path.format(unique=unique)}\n")
+
+    results = [kept.run("plan"), kept.run("apply", "--yes")]
+
+    assert [result.exit_code for result in results] == [1, 1], results
+    assert all("ledger" in result.stderr for result in results)
+
+
+def limited(raw: Raw, unique: str) -> dict[str, str]:
+    """The environment of a token that may do everything but look at the ledger."""
+    rules = (
+        'path "*" { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }\n'
+        f'path "{unique}-books/*" {{ capabilities = ["deny"] }}\n'
+    )
+    raw.write(f"sys/policies/acl/{unique}-blind", {"policy": rules})
+    return {"VAULT_TOKEN": raw.write("auth/token/create", {"policies": [f"{unique}-blind"]})["auth"]["client_token"]}
+
+
+def test_without_a_look_at_the_ledger_a_plan_says_so_and_an_apply_ends(kept: Project, raw: Raw, unique: str) -> None:
+    declare(kept, unique, "a", "b")
+    kept.apply()
+    declare(kept, unique, "a")
+
+    planned = kept.run("plan", "--format", "json", env=limited(raw, unique))
+    applied = kept.run("apply", "--yes", env=limited(raw, unique))
+
+    assert planned.exit_code == 0, planned
+    assert planned.plan["changes"] == []
+    assert any("ledger" in notice for notice in planned.plan["notices"])
+    assert applied.exit_code == 1, applied
+    assert raw.read(f"auth/{unique}/role/b") is not None
+
+
+def test_losing_the_ledger_loses_nothing_but_what_it_knew(kept: Project, raw: Raw, unique: str) -> None:
+    declare(kept, unique, "a", "b")
+    kept.apply()
+    for name in [*(f"owned/{shard}" for shard in raw.list(f"{unique}-books/metadata/team/ledger/owned")), "head"]:
+        raw.delete(f"{unique}-books/metadata/team/ledger/{name}")
+
+    same = kept.plan()
+    declare(kept, unique, "a")
+    less = kept.plan()
+    kept.apply()
+
+    assert same["changes"] == []
+    assert less["changes"] == []
+    assert head(raw, unique)["project"] == f"p-{unique}"
+    assert raw.read(f"auth/{unique}/role/b") is not None
+
+
+def test_the_engine_of_the_ledger_is_never_touched(kept: Project, raw: Raw, unique: str) -> None:
+    settings(kept, unique, f"prune: [sys/mounts/{unique}-books]")
+    declare(kept, unique, "a")
+    pruned = kept.plan()
+    kept.write("desired-state/b.yaml", f"secrets: {{{unique}-books: {{type: kv, options: {{version: 2}}}}}}")
+    declared = kept.plan()
+    kept.write(
+        "desired-state/b.yaml",
+        f"secrets: {{{unique}-books: {{type: kv, options: {{version: 2}}, config: {{max_versions: 1}}}}}}",
+    )
+    altered = kept.run("apply", "--yes", "--allow", "*")
+
+    assert f"sys/mounts/{unique}-books" not in changes(pruned)
+    assert f"sys/mounts/{unique}-books" not in changes(declared)
+    assert altered.exit_code == 1, altered
+    assert "the ledger lives there" in altered.stderr
+    assert (raw.read(f"{unique}-books/config") or {})["max_versions"] == 0
+
+
+def test_the_head_tells_the_commit_the_moment_and_the_caller(kept: Project, raw: Raw, unique: str) -> None:
+    declare(kept, unique, "a")
+    commit = committed(kept.root)
+
+    kept.apply()
+
+    assert head(raw, unique)["commit"] == commit
+    assert head(raw, unique)["caller"].startswith("token") or head(raw, unique)["caller"] == "root"
+    assert entries(raw, unique)[f"auth/{unique}/role/a"]["commit"] == commit
+    assert head(raw, unique)["applied_at"] == entries(raw, unique)[f"auth/{unique}/role/a"]["since"]
+
+
+def committed(folder: Path) -> str:
+    def git(*argv: str) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+        done = subprocess.run(["git", *who, *argv], cwd=folder, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "one")
+    return git("rev-parse", "HEAD")
+
+
+def test_an_apply_with_nothing_to_do_writes_no_shard(kept: Project, raw: Raw, unique: str) -> None:
+    declare(kept, unique, "a", "b", "c")
+    kept.apply()
+    before = versions(raw, unique)
+
+    kept.apply()
+
+    assert versions(raw, unique) == before
+
+
+def versions(raw: Raw, unique: str) -> dict[str, int]:
+    base = f"{unique}-books/metadata/team/ledger/owned"
+    return {name: (raw.read(f"{base}/{name}") or {})["current_version"] for name in raw.list(base)}
