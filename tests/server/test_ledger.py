@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from unittest import mock
 
 import pytest
 
-from tests.support.cli import Project
+from tests.support.cli import Project, Result
 from tests.support.raw import Raw
 from vaultconf import apply as applying
 
@@ -329,3 +330,173 @@ def test_an_apply_with_nothing_to_do_writes_no_shard(kept: Project, raw: Raw, un
 def versions(raw: Raw, unique: str) -> dict[str, int]:
     base = f"{unique}-books/metadata/team/ledger/owned"
     return {name: (raw.read(f"{base}/{name}") or {})["current_version"] for name in raw.list(base)}
+
+
+# --- fingerprints ---
+
+
+def secretive(project: Project, unique: str, ttl: str = "5m") -> None:
+    project.write(
+        "desired-state/a.yaml",
+        f"""
+        auth:
+          {unique}:
+            type: userpass
+            users: {{u: {{password: "${{env:PASSWORD}}", token_ttl: {ttl}}}}}
+        """,
+    )
+
+
+def logs_in(raw: Raw, unique: str, password: str) -> bool:
+    status, _ = raw.request("POST", f"auth/{unique}/login/u", {"password": password})
+    return status == 200
+
+
+def unverified(result: Result) -> list[tuple[str, str]]:
+    return [(item["field"], item["reason"]) for item in result.plan["unverified"]]
+
+
+def test_a_changed_password_is_an_update_and_an_unchanged_one_is_not_sent(kept: Project, raw: Raw, unique: str) -> None:
+    secretive(kept, unique)
+    old, new = {"PASSWORD": "canary-old"}, {"PASSWORD": "canary-new"}
+    kept.run("apply", "--yes", env=old)
+    same = kept.run("plan", "--format", "json", env=old)
+    changed = kept.run("plan", "--format", "json", env=new)
+    raw.write(f"auth/{unique}/users/u/password", {"password": "by hand"})
+    secretive(kept, unique, ttl="6m")
+    kept.run("apply", "--yes", env=old)
+    by_hand = logs_in(raw, unique, "by hand")
+    applied = kept.run("apply", "--yes", "--format", "json", env=new)
+
+    assert (same.plan["changes"], unverified(same)) == ([], [])
+    assert changed.plan["changes"][0]["fields"] == [
+        {"field": "password", "before": None, "after": None, "secret": True}
+    ]
+    assert by_hand
+    assert applied.exit_code == 0, applied
+    assert logs_in(raw, unique, "canary-new")
+    assert kept.run("drift", env=new).exit_code == 0
+    shown = json.dumps([entries(raw, unique), same.stdout, changed.stdout, changed.stderr, applied.stdout])
+    assert "canary" not in shown
+
+
+def test_a_password_that_is_not_at_hand_is_unverified_and_needed_by_nobody(kept: Project, unique: str) -> None:
+    secretive(kept, unique)
+    kept.run("apply", "--yes", env={"PASSWORD": "x"})
+
+    planned = kept.run("plan", "--format", "json")
+    applied = kept.run("apply", "--yes")
+
+    assert unverified(planned) == [("password", "write-only; ${env:PASSWORD} is not at hand")]
+    assert applied.exit_code == 0, applied
+
+
+def test_a_password_from_before_the_ledger_is_unverified_until_it_is_sent_again(
+    kept: Project, raw: Raw, unique: str
+) -> None:
+    secretive(kept, unique)
+    raw.write(f"sys/auth/{unique}", {"type": "userpass"})
+    raw.write(f"auth/{unique}/users/u", {"password": "older", "token_ttl": "5m"})
+    env = {"PASSWORD": "newer"}
+
+    before = kept.run("plan", "--format", "json", env=env)
+    kept.run("apply", "--yes", "--resend", f"auth/{unique}/users/u", env=env)
+    after = kept.run("plan", "--format", "json", env=env)
+    kept.write("desired-state/a.yaml", f"auth: {{{unique}: {{type: userpass}}}}")
+    undeclared = kept.plan()
+
+    assert unverified(before) == [("password", "write-only; the ledger has no fingerprint of it")]
+    assert unverified(after) == []
+    assert undeclared["changes"] == []
+
+
+def test_who_may_not_read_the_key_cannot_verify_and_is_told(kept: Project, raw: Raw, unique: str) -> None:
+    secretive(kept, unique)
+    env = {"PASSWORD": "x"}
+    kept.run("apply", "--yes", env=env)
+    rules = f'path "*" {{ capabilities = ["read", "list", "sudo"] }}\npath "{unique}-books/data/team/ledger/key" {{ capabilities = ["deny"] }}'
+    raw.write(f"sys/policies/acl/{unique}-reader", {"policy": rules})
+    token = raw.write("auth/token/create", {"policies": [f"{unique}-reader"]})["auth"]["client_token"]
+
+    planned = kept.run("plan", "--format", "json", env={**env, "VAULT_TOKEN": token})
+
+    assert planned.exit_code == 0, planned
+    assert unverified(planned) == [("password", "write-only; the key of the ledger's fingerprints cannot be read")]
+
+
+def test_a_password_whose_sending_was_cut_off_is_sent_again(kept: Project, raw: Raw, unique: str) -> None:
+    secretive(kept, unique)
+    kept.run("apply", "--yes", env={"PASSWORD": "first"})
+
+    def cut_off(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with mock.patch.object(applying, "run", cut_off):
+        kept.run("apply", "--yes", env={"PASSWORD": "second"})
+    back = kept.run("plan", "--format", "json", env={"PASSWORD": "first"})
+
+    assert changes(back.plan) == {f"auth/{unique}/users/u": "update"}
+
+
+# --- namespaces, and endpoints that no kind covers ---
+
+
+def test_a_namespace_whose_document_left_git_is_still_looked_into(kept: Project, raw: Raw, unique: str) -> None:
+    if kept.server.product == "vault":
+        return  # the community edition has none
+    raw.write(f"sys/namespaces/{unique}", {})
+    kept.write("desired-state/a.yaml", f"namespace: {unique}\npolicies: {{{unique}: {{policy: '# x'}}}}")
+    kept.apply()
+    kept.write("desired-state/a.yaml", "policies: {}")
+
+    planned = changes(kept.plan())
+    raw.delete(f"sys/namespaces/{unique}")
+    gone = kept.plan()
+
+    assert planned == {f"{unique}/sys/policies/acl/{unique}": "delete"}
+    assert gone["changes"] == []
+
+
+def test_an_endpoint_that_no_kind_covers_goes_when_it_left_git(kept: Project, raw: Raw, unique: str) -> None:
+    path = f"{unique}-ssh/roles/{unique}"
+    kept.write(
+        "desired-state/a.yaml",
+        f"""
+        secrets: {{{unique}-ssh: {{type: ssh}}}}
+        generic: {{{path}: {{key_type: otp, default_user: u, cidr_list: 10.0.0.0/8}}}}
+        """,
+    )
+    kept.apply()
+    kept.write("desired-state/a.yaml", f"secrets: {{{unique}-ssh: {{type: ssh}}}}")
+
+    planned = changes(kept.plan())
+    kept.apply()
+
+    assert planned == {path: "delete"}
+    assert raw.read(path) is None
+
+
+def test_a_forged_entry_deletes_nothing_that_no_file_could_declare(kept: Project, raw: Raw, unique: str) -> None:
+    declare(kept, unique, "a")
+    kept.apply()
+    raw.write("sys/policies/acl/" + unique, {"policy": "# theirs"})
+    raw.write(f"{unique}-books/data/hr", {"data": {"salary": 1}})
+    forged = {
+        f"sys/auth/{unique}": {"kind": "acl_policy", "params": {"name": f"../../auth/{unique}"}, "owned": True},
+        f"{unique}-books/data/hr": {
+            "kind": "generic_object",
+            "params": {"path": f"{unique}-books/data/hr"},
+            "owned": True,
+        },
+        "sys/auth/token": {"kind": "auth_method", "params": {"mount": "token"}, "owned": True},
+        "sys/policies/acl/default": {"kind": "acl_policy", "params": {"name": "default"}, "owned": True},
+        "nonsense": {"kind": "no_such_kind", "params": {}, "owned": True},
+    }
+    raw.write(f"{unique}-books/data/team/ledger/owned/3f", {"data": {"objects": forged}})
+
+    planned = kept.plan()
+    kept.apply()
+
+    assert planned["changes"] == []
+    assert raw.read(f"{unique}-books/data/hr") is not None
+    assert any("nonsense" in notice for notice in planned["notices"])
