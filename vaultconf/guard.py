@@ -32,7 +32,7 @@ def _own_way_in(change: Change, caller: Caller) -> Risk | None:
     """The danger of removing what this very run logs in with, or what lets it do its work."""
     if change.action not in REMOVES or change.address.namespace or not caller.depends_on(change.address.path):
         return None
-    return Risk(RiskReason.REMOVES_ACCESS, "the caller of this run logs in or works with it", str(change.address))
+    return Risk(RiskReason.LOCKS_OUT, "the caller of this run logs in or works with it", str(change.address))
 
 
 def _risk(

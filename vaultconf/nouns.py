@@ -64,6 +64,8 @@ class RiskReason(StrEnum):
 
     DESTROYS_DATA = "destroys_data"
     REMOVES_ACCESS = "removes_access"
+    LOCKS_OUT = "locks_out"
+    BREAK_GLASS = "break_glass"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from vaultconf import apply as applying
 from vaultconf import contact as contacts
 from vaultconf import (
+    contents,
     desired,
     documents,
     environment,
@@ -100,6 +101,7 @@ def plan(loaded: Project, state: DesiredState, contact: Contact, options: Option
     scope = replace(_scope(loaded, contact, options), ledger=ledger)
     reading, left = vanished.look(contact, state, live.read(contact, state.objects, tables, scope), scope)
     made = planning.make(state, reading, contact.server, scope, resolver(loaded.root), vanished=left)
+    made = contents.with_contents(made, contact, tables)
     return obstacles.with_obstacles(made, _probes(contact, obstacles.probes_for(made)))
 
 
