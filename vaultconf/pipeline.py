@@ -19,6 +19,8 @@ from vaultconf import (
     guard,
     guesses,
     live,
+    lockout,
+    lockout_facts,
     login,
     obstacles,
     off_limits,
@@ -102,6 +104,8 @@ def plan(loaded: Project, state: DesiredState, contact: Contact, options: Option
     reading, left = vanished.look(contact, state, live.read(contact, state.objects, tables, scope), scope)
     made = planning.make(state, reading, contact.server, scope, resolver(loaded.root), vanished=left)
     made = contents.with_contents(made, contact, tables)
+    facts = lockout_facts.gather(made, contact, reading, state.objects, loaded.settings.break_glass)
+    made = made if facts is None else lockout.judged(made, facts)
     return obstacles.with_obstacles(made, _probes(contact, obstacles.probes_for(made)))
 
 

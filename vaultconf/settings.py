@@ -17,8 +17,11 @@ from vaultconf.strict_yaml import YamlDocument, YamlMap
 FILE = "vaultconf.yaml"
 DEFAULT_DELETES = 10
 
-_KEYS = ("version", "project", "owns", "external", "prune", "ignore", "limits", "server", "targets", "ledger")
-_NOT_YET = ("may_grant", "break_glass")
+_KEYS = (
+    *("version", "project", "owns", "external", "prune", "ignore", "break_glass", "limits", "server", "targets"),
+    "ledger",
+)
+_NOT_YET = ("may_grant",)
 _TARGET_NOT_YET = ("vars", "overlays")
 _PRODUCTS = ("vault", "openbao")
 
@@ -64,6 +67,7 @@ class Settings:
     external: tuple[Pattern, ...] = ()
     prune: tuple[Pattern, ...] = ()
     ignore: tuple[Hold, ...] = ()
+    break_glass: tuple[Pattern, ...] = ()
     max_deletes: int = DEFAULT_DELETES
     max_changes: int | None = None
     product: str = ""
@@ -110,6 +114,7 @@ def _settings(reader: Reader, folder: str) -> Settings:
         external=reader.patterns("external"),
         prune=reader.patterns("prune"),
         ignore=_holds(reader),
+        break_glass=reader.patterns("break_glass"),
         max_deletes=reader.count(limits.get("deletes", DEFAULT_DELETES), "limits", "deletes"),
         max_changes=reader.count(limits["changes"], "limits", "changes") if "changes" in limits else None,
         product=product,

@@ -75,7 +75,7 @@ def login(method: str, fields: str = "") -> str:
         ("ledger: secret\n", "1:9 `ledger` is not a path in an engine"),
         ("ledger: secret//x\n", "1:9 `ledger` has an empty segment: no `/` at either end, no `//`"),
         ("may_grant: [x]\n", "1:1 `may_grant` is not in this version"),
-        ("break_glass: [x]\n", "1:1 `break_glass` is not in this version"),
+        ("break_glass: [x, x]\n", "1:18 `x` is given twice, first at vaultconf.yaml:1:15"),
         ("version: 1\n---\nversion: 1\n", "2:1 has several documents; one is allowed"),
         ("- a\n", "1:1 a document must be a mapping"),
         ("project: ''\n", "1:10 must not be empty"),

@@ -1,0 +1,251 @@
+"""A plan that would lock somebody out is refused: its own caller, or who is needed in an emergency."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.cli import Project, Result
+from tests.support.raw import Raw
+
+#: What a run needs to plan and to write policies and roles.
+FULL = """
+path "sys/policies/acl/*" { capabilities = ["read", "update", "delete", "list"] }
+path "sys/policies/acl" { capabilities = ["list"] }
+path "sys/policies/password" { capabilities = ["list"] }
+path "sys/mounts" { capabilities = ["read"] }
+path "sys/auth" { capabilities = ["read"] }
+path "sys/auth/*" { capabilities = ["read", "update", "create", "delete", "sudo"] }
+path "auth/*" { capabilities = ["read", "update", "create", "delete", "list"] }
+path "identity/*" { capabilities = ["read", "update", "create", "delete", "list"] }
+"""
+NARROW = 'path "sys/policies/acl/other-*" { capabilities = ["read", "update"] }\n'
+
+
+@pytest.fixture
+def caller(project: Project, raw: Raw, unique: str) -> dict[str, str]:
+    """The environment of a user `ci` of an own auth method, who holds the policy FULL and nothing else."""
+    raw.write(f"sys/policies/acl/{unique}", {"policy": FULL})
+    raw.write(f"sys/auth/{unique}", {"type": "userpass"})
+    body = {"password": "pw", "token_policies": [unique], "token_no_default_policy": False}
+    raw.write(f"auth/{unique}/users/ci", body)
+    return logged_in(raw, unique)
+
+
+def logged_in(raw: Raw, unique: str, user: str = "ci") -> dict[str, str]:
+    answer = raw.write(f"auth/{unique}/login/{user}", {"password": "pw"})
+    return {"VAULT_TOKEN": answer["auth"]["client_token"]}
+
+
+def users(project: Project, unique: str, **policies: str) -> None:
+    listed = "".join(f"      {name}: {{token_policies: [{held}]}}\n" for name, held in policies.items())
+    project.write("desired-state/a.yaml", f"auth:\n  {unique}:\n    type: userpass\n    users:\n{listed}")
+
+
+def settings(project: Project, *lines: str) -> None:
+    project.write("vaultconf.yaml", "version: 1\n" + "".join(f"{line}\n" for line in lines))
+
+
+def planned(project: Project, env: dict[str, str] | None = None) -> dict[str, Any]:
+    result = project.run("plan", "--format", "json", env=env)
+    assert result.exit_code in (0, 1), result
+    assert not result.plan["errors"], result
+    return result.plan
+
+
+def risks(plan: dict[str, Any]) -> dict[str, str]:
+    return {item["address"]: item["risk"]["reason"] for item in plan["changes"] if item["risk"]}
+
+
+def refused(result: Result) -> list[str]:
+    assert result.exit_code == 3, result
+    return [problem["address"] for problem in result.plan["errors"]]
+
+
+def test_a_caller_that_loses_the_right_to_repair_its_own_policy_is_refused_until_that_is_allowed(
+    project: Project, raw: Raw, unique: str, caller: dict[str, str]
+) -> None:
+    project.policy(unique, NARROW)
+
+    plan = planned(project, caller)
+    stopped = project.run("apply", "--yes", "--format", "json", env=caller)
+    before = raw.read(f"sys/policies/acl/{unique}")
+    meant = project.run("apply", "--yes", "--allow", f"sys/policies/acl/{unique}", env=caller)
+
+    risk = plan["changes"][0]["risk"]
+    assert risk == {
+        "reason": "locks_out",
+        "allow": f"sys/policies/acl/{unique}",
+        "detail": f"the caller of this run could no longer read sys/policies/acl/{unique},"
+        f" update sys/policies/acl/{unique}",
+    }
+    assert refused(stopped) == [f"sys/policies/acl/{unique}"]
+    assert (before or {})["policy"] == FULL
+    assert meant.exit_code == 0, meant
+    assert "cannot be read back" in meant.stdout  # the token may not read it any more
+    assert (raw.read(f"sys/policies/acl/{unique}") or {})["policy"] == NARROW
+
+
+def test_a_caller_that_keeps_what_it_needs_may_be_narrowed(
+    project: Project, unique: str, caller: dict[str, str]
+) -> None:
+    project.policy(unique, FULL.replace('path "identity/*"', 'path "identity/none"'))
+
+    assert risks(planned(project, caller)) == {}
+
+
+def test_the_root_token_cannot_lock_itself_out(project: Project, unique: str, caller: dict[str, str]) -> None:
+    project.policy(unique, NARROW)
+
+    assert caller
+    assert risks(planned(project)) == {}
+
+
+def test_rights_that_move_to_another_policy_of_the_caller_are_not_lost(
+    project: Project, raw: Raw, unique: str, caller: dict[str, str]
+) -> None:
+    raw.write(f"sys/policies/acl/{unique}-2", {"policy": NARROW})
+    raw.write(f"auth/{unique}/users/ci", {"token_policies": [unique, f"{unique}-2"]})
+    both = logged_in(raw, unique)
+    project.policy(unique, NARROW)
+    project.policy(f"{unique}-2", FULL)
+
+    assert risks(planned(project, both)) == {}
+    assert f"sys/policies/acl/{unique}" in risks(planned(project, caller))
+
+
+def test_a_login_that_gets_fewer_policies_next_time_locks_its_caller_out(
+    project: Project, unique: str, caller: dict[str, str]
+) -> None:
+    project.policy(unique, FULL)
+    project.policy(f"{unique}-none", NARROW)
+    users(project, unique, ci=f"{unique}-none")
+
+    assert risks(planned(project, caller)) == {f"auth/{unique}/users/ci": "locks_out"}
+
+
+def test_another_users_policies_are_no_concern_of_the_callers(
+    project: Project, raw: Raw, unique: str, caller: dict[str, str]
+) -> None:
+    raw.write(f"auth/{unique}/users/app", {"password": "pw", "token_policies": [unique]})
+    project.policy(unique, FULL)
+    project.policy(f"{unique}-none", NARROW)
+    users(project, unique, ci=unique, app=f"{unique}-none")
+
+    assert risks(planned(project, caller)) == {}
+
+
+def test_a_policy_that_comes_from_the_callers_group_is_missed_when_the_group_lets_go_of_it(
+    project: Project, raw: Raw, unique: str
+) -> None:
+    raw.write(f"sys/policies/acl/{unique}", {"policy": FULL})
+    raw.write(f"sys/policies/acl/{unique}-none", {"policy": NARROW})
+    raw.write(f"sys/auth/{unique}", {"type": "userpass"})
+    raw.write(f"auth/{unique}/users/ci", {"password": "pw"})
+    login = raw.write(f"auth/{unique}/login/ci", {"password": "pw"})["auth"]
+    raw.write(f"identity/entity/id/{login['entity_id']}", {"name": unique})
+    raw.write(f"identity/group/name/{unique}", {"policies": [unique], "member_entity_ids": [login["entity_id"]]})
+    settings(project, f"external: [sys/policies/acl/{unique}*, identity/entity/name/*]")
+    group = "identity: {{groups: {{{name}: {{policies: [{held}], member_entities: [{members}]}}}}}}\n"
+    env = {"VAULT_TOKEN": login["client_token"]}
+
+    found = {}
+    for case, held, members in (("other", f"{unique}-none", unique), ("left", unique, ""), ("kept", unique, unique)):
+        project.write("desired-state/a.yaml", group.format(name=unique, held=held, members=members))
+        found[case] = risks(planned(project, env))
+
+    locked = {f"identity/group/name/{unique}": "locks_out"}
+    assert found == {"other": locked, "left": locked, "kept": {}}
+
+
+def test_a_policy_of_the_caller_that_cannot_be_read_is_a_notice(project: Project, raw: Raw, unique: str) -> None:
+    own = FULL + f'path "sys/policies/acl/{unique}-dark" {{ capabilities = ["deny"] }}\n'
+    raw.write(f"sys/policies/acl/{unique}", {"policy": own})
+    raw.write(f"sys/policies/acl/{unique}-dark", {"policy": NARROW})
+    token = raw.write("auth/token/create", {"policies": [unique, f"{unique}-dark"]})["auth"]["client_token"]
+    project.policy(unique, NARROW)
+
+    plan = planned(project, {"VAULT_TOKEN": token})
+
+    assert risks(plan) == {}
+    assert (
+        f"whether this plan locks out its own caller is not known: the policy `{unique}-dark` cannot be read"
+        in plan["notices"]
+    )
+
+
+# --- break_glass ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def emergency(project: Project, raw: Raw, unique: str) -> str:
+    """The address of a user who must be able to repair, by the policy FULL; the project declares that policy."""
+    raw.write(f"sys/policies/acl/{unique}", {"policy": FULL})
+    raw.write(f"sys/auth/{unique}", {"type": "userpass"})
+    raw.write(f"auth/{unique}/users/glass", {"password": "pw", "token_policies": [unique]})
+    return f"auth/{unique}/users/glass"
+
+
+def test_whom_an_emergency_needs_keeps_the_policies_to_repair(project: Project, unique: str, emergency: str) -> None:
+    settings(project, f"break_glass: [{emergency}]")
+    project.policy(unique, NARROW)
+
+    plan = planned(project)
+    stopped = project.run("apply", "--yes", "--format", "json")
+    meant = project.run("apply", "--yes", "--allow", f"sys/policies/acl/{unique}")
+
+    assert risks(plan) == {f"sys/policies/acl/{unique}": "break_glass"}
+    assert f"{emergency} (`break_glass`) could no longer" in plan["changes"][0]["risk"]["detail"]
+    assert refused(stopped) == [f"sys/policies/acl/{unique}"]
+    assert meant.exit_code == 0, meant
+
+
+def test_an_emergency_user_can_be_neither_deleted_nor_changed_nor_lose_the_policies_unseen(
+    project: Project, raw: Raw, unique: str, emergency: str
+) -> None:
+    project.policy(unique, FULL)
+    project.policy(f"{unique}-none", NARROW)
+    raw.write(f"auth/{unique}/users/app", {"password": "pw"})
+    found = {}
+
+    settings(project, f"break_glass: [auth/{unique}/users/+]", f"prune: [auth/{unique}/users/*]")
+    users(project, unique, app=unique)
+    found["deleted"] = risks(planned(project)).get(emergency)
+    settings(project, f"break_glass: [{emergency}]")
+    users(project, unique, glass=f"{unique}-none")
+    found["fewer"] = risks(planned(project)).get(emergency)
+    project.write(
+        "desired-state/a.yaml",
+        f"auth: {{{unique}: {{type: userpass, users: {{glass: {{token_policies: [{unique}],"
+        " token_bound_cidrs: [10.0.0.0/8]}}}}\n",
+    )
+    found["bound"] = risks(planned(project)).get(emergency)
+    users(project, unique, glass=unique)
+    found["kept"] = risks(planned(project)).get(emergency)
+
+    assert found == {"deleted": "break_glass", "fewer": "break_glass", "bound": "break_glass", "kept": None}
+
+
+def test_the_auth_method_of_an_emergency_user_stays(project: Project, unique: str, emergency: str) -> None:
+    settings(project, f"break_glass: [{emergency}]", f"prune: [sys/auth/{unique}]")
+    project.policy(unique, FULL)
+
+    plan = planned(project)
+
+    assert risks(plan) == {f"sys/auth/{unique}": "break_glass"}
+    assert "goes with its auth method" in plan["changes"][0]["risk"]["detail"]
+
+
+def test_an_emergency_user_who_is_not_there_or_cannot_repair_is_a_notice(
+    project: Project, raw: Raw, unique: str, emergency: str
+) -> None:
+    raw.write(emergency, {"token_policies": []})
+    settings(project, f"break_glass: [{emergency}, auth/{unique}/users/nobody, auth/none/users/x]")
+    project.policy(f"{unique}-new", NARROW)
+
+    notices = planned(project)["notices"]
+
+    assert f"`break_glass`: auth/{unique}/users/nobody is not there" in notices
+    assert "`break_glass`: auth/none/users/x is nobody that this run can judge" in notices
+    assert any(f"{emergency} (`break_glass`) cannot read sys/policies/acl/{unique}-new" in text for text in notices)
