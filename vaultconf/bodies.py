@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from vaultconf import references
+from vaultconf import own_credentials, references
 from vaultconf.declarations import RESERVED, WHOLE, Declaration, Declarations
 from vaultconf.errors import Place, Problem, nearest
 from vaultconf.kind import Kind
@@ -44,6 +44,7 @@ class Bodies:
         self.found = found
         self.bad = {problem.place for problem in project.problems}
         self.declared_files = {file.name for file in (*project.policies, *project.password_policies)}
+        self.logins = own_credentials.of_logins(project.settings.targets)
         self.faults = 0
 
     def complain(self, message: str, place: Place, hint: str = "") -> None:
@@ -219,15 +220,25 @@ class Bodies:
             found = references.parse(text, scope.folder)
             if isinstance(found, references.Template):
                 for reference in found.references:
-                    if reference.scheme == "file":
-                        path_inside(self.project.root, reference.target)
+                    self.check(reference)
         except references.BadReference as error:
             self.complain(str(error), place, error.hint)
             return ""
-        except ValueError as error:
-            self.complain(f"`${{file:…}}`: {error}", place)
-            return ""
         return found
+
+    def check(self, reference: references.Reference) -> None:
+        """Raise BadReference for the run's own credentials, and for a file outside the project."""
+        real = reference
+        if reference.scheme in {"file", "sops"}:
+            name, mark, key = reference.target.partition("#" if reference.scheme == "sops" else "\0")
+            try:
+                path = path_inside(self.project.root, name).relative_to(self.project.root)
+            except ValueError as error:
+                raise references.BadReference(f"`${{{reference.scheme}:…}}`: {error}") from None
+            real = references.Reference(reference.scheme, f"{path.as_posix()}{mark}{key}")
+        if {reference, real} & self.logins or own_credentials.is_own(reference):
+            hint = "put the value that is meant into a variable or file of its own"
+            raise references.BadReference(f"`{reference}` is a credential of the run itself, and no value", hint)
 
 
 def text_line(text: str, offset: int) -> tuple[int, int]:

@@ -35,7 +35,6 @@ from vaultconf.ledger import NO_LEDGER
 from vaultconf.model import Outcome, Plan, Status
 from vaultconf.permissions import Run
 from vaultconf.pipeline import Options
-from vaultconf.resolving import resolver
 
 app = typer.Typer(
     add_completion=False,
@@ -148,12 +147,12 @@ def apply(
             if format is Format.TEXT:
                 console.show_plan(made, format.value)
             pipeline.refuse(made, loaded, permitted, max_deletes)
-            ready = pipeline.prepare(made, loaded)
+            ready = pipeline.prepare(made, contact)
             if ready and not yes and not console.confirmed(len(ready)):
                 raise VaultconfError("nothing was applied: the answer was not `yes`")
             with stopping(contact.transport.stop) as interrupted:
                 with console.progress(len(ready)) as listen:
-                    outcomes = pipeline.apply(made, ready, contact, resolver(loaded.root), listen, ledger)
+                    outcomes = pipeline.apply(made, ready, contact, listen, ledger)
                 left = [*pipeline.left_alone(made), *(ledger.problems if ledger is not None else ())]
                 console.show_outcomes(outcomes, format.value, left)
     raise typer.Exit(_code(left, outcomes, interrupted=bool(interrupted)))

@@ -20,6 +20,7 @@ from vaultconf.errors import ConnectionFailed, InputError, Problem, ServerRefuse
 from vaultconf.http import Answer, Connection, Request
 from vaultconf.login import Credentials, log_in
 from vaultconf.model import Server
+from vaultconf.references import Resolver
 from vaultconf.sealed import Secret
 from vaultconf.session import Session, SessionTransport, revoke
 from vaultconf.settings import Settings, Target
@@ -32,13 +33,17 @@ _HEALTH = (("standbyok", "true"), ("perfstandbyok", "true"))
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A connection to a known server; `namespace` is the run's base namespace, `end` what its end demands."""
+    """A connection to a known server; `namespace` is the run's base namespace, `end` what its end demands.
+
+    `resolve` yields the values of the run's references, some of which are read through this very connection.
+    """
 
     transport: Transport
     server: Server
     namespace: str
     end: Callable[[], None] = field(default=lambda: None, repr=False)
     caller: Caller = NOBODY
+    resolve: Resolver = field(default=lambda _: None, repr=False)
 
     def __enter__(self) -> Self:
         return self

@@ -11,7 +11,7 @@ from functools import cache
 
 from vaultconf.kind import Field, Spec, default_of, fields_of
 from vaultconf.model import Desired, FieldChange, Live, Server, Unverified, Values
-from vaultconf.references import Deferred, Resolver
+from vaultconf.references import Deferred, Resolver, absent
 from vaultconf.sealed import Secret
 
 #: Why a written field of an open kind is not compared.
@@ -54,7 +54,7 @@ def with_write_only(desired: Desired, found: Difference) -> Difference:
     names = {name for name in desired.values if (marks := desired.kind.fields[name].marks).secret and marks.write_only}
     names |= {item.field for item in found.unverified if item.reason == NOT_RETURNED and item.field in desired.values}
     return Difference(
-        fields=(*found.fields, *(FieldChange(name, secret=True) for name in sorted(names))),
+        fields=(*found.fields, *(_secret(name, desired.values[name]) for name in sorted(names))),
         changed=found.changed | names,
         unverified=tuple(item for item in found.unverified if item.field not in names),
         after=found.after,
@@ -96,7 +96,7 @@ def _field(
     elif spec.marks.hidden:
         yield _hidden(desired, spec.name, value, update=True)
     elif spec.marks.secret or isinstance(value, Deferred | Secret) or spec.codec.hides(before):
-        yield FieldChange(spec.name, secret=True)
+        yield _secret(spec.name, value)
     elif isinstance(before, Mapping) and isinstance(known, Mapping):
         yield from _entries(spec.name, before, known)
     else:
@@ -106,8 +106,14 @@ def _field(
 def _hidden(desired: Desired, name: str, value: object, *, update: bool) -> FieldChange:
     """A field that is shown only where the object says so, and then as it is written, never as it is live."""
     if name not in desired.guidance.show or isinstance(value, Deferred | Secret):
-        return FieldChange(name, secret=True)
+        return _secret(name, value)
     return FieldChange(name, None, value, withheld=update)
+
+
+def _secret(name: str, value: object) -> FieldChange:
+    """A change that shows no value, but where it comes from: a reviewer must see which secret goes where."""
+    references = map(str, value.references) if isinstance(value, Deferred) else ()
+    return FieldChange(name, secret=True, references=tuple(references))
 
 
 def known_value(spec: Field, value: object, resolve: Resolver) -> object | None:
@@ -139,9 +145,8 @@ def not_at_hand(value: object, resolve: Resolver) -> str:
     """Why `known_value` knows none, in words that quote no value."""
     if not isinstance(value, Deferred):
         return "is not of the field's type"
-    absent = [str(reference) for reference in value.references if resolve(reference) is None]
-    if absent:
-        return f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} not at hand"
+    if missing := absent(value.references, resolve):
+        return f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not at hand"
     return f"{', '.join(map(str, value.references))}: not of the field's type"
 
 
@@ -173,4 +178,4 @@ def written_fields(desired: Desired, server: Server) -> Iterator[FieldChange]:
                 yield _hidden(desired, name, value, update=False)
                 continue
             secret = spec.marks.secret or isinstance(value, Deferred | Secret)
-            yield FieldChange(name, secret=True) if secret else FieldChange(name, None, value)
+            yield _secret(name, value) if secret else FieldChange(name, None, value)

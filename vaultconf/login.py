@@ -19,7 +19,7 @@ from vaultconf.http import Connection
 from vaultconf.login_settings import GITLAB_VARIABLE, KUBERNETES_JWT, Login
 from vaultconf.masking import Mask
 from vaultconf.project import read_text
-from vaultconf.references import Resolver, Template
+from vaultconf.references import Resolver, Template, absent
 from vaultconf.sealed import Secret
 from vaultconf.session import Session
 from vaultconf.transport import Transport
@@ -57,7 +57,7 @@ def prepare(login: Login, root: Path, resolve: Resolver, environ: Mapping[str, s
     for name, value in login.fields.items():
         text = value.fill(resolve) if isinstance(value, Template) else value
         if not text and isinstance(value, Template):
-            names = ", ".join(map(str, value.references))
+            names = ", ".join(absent(value.references, resolve) or map(str, value.references))
             problems.append(Problem(f"`{name}` of the login is not at hand: {names}", login.place))
         elif name == "username" and ("/" in (text or "") or unsafe_segment(text or "")):
             problems.append(

@@ -113,6 +113,9 @@ def _value(reader: Reader, value: object, *path: Step) -> str | Template:
         return ""
     if isinstance(parsed, str):
         _check_text(reader, parsed, key, *path)
+    elif any(reference.scheme == "vault" for reference in parsed.references):
+        hint = "use `${env:NAME}`, `${file:path}` or `${sops:file#key}`"
+        reader.complain("`${vault:…}` can be read only after the login", *path, hint=hint)
     return parsed
 
 

@@ -69,13 +69,17 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field before and after, canonical; both None where it is secret, `before` alone where it is withheld."""
+    """One field before and after, canonical; both None where it is secret, `before` alone where it is withheld.
+
+    `references` says, as text, where a secret comes from.
+    """
 
     field: str
     before: object = None
     after: object = None
     secret: bool = False
     withheld: bool = False
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

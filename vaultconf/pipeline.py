@@ -45,8 +45,7 @@ from vaultconf.model import Outcome, Plan
 from vaultconf.needs import Wanted
 from vaultconf.permissions import Permissions, Run
 from vaultconf.project import Project
-from vaultconf.references import Resolver
-from vaultconf.resolving import resolver
+from vaultconf.resolving import Sources
 from vaultconf.scope import Scope
 from vaultconf.sealed import Secret
 from vaultconf.tables import Table, TableKey, mount_types
@@ -81,10 +80,10 @@ def connect(loaded: Project, options: Options, *, read_only: bool, warn: Callabl
     target = contacts.target_of(loaded.settings, options.target)
     token: Secret | Credentials | None
     if target is not None and target.login is not None:
-        token = login.prepare(target.login, loaded.root, resolver(loaded.root), environ)
+        token = login.prepare(target.login, loaded.root, Sources(loaded.root, None), environ)
     else:
         token = contacts.token_for(environ)
-    return contacts.open_contact(
+    contact = contacts.open_contact(
         connection,
         token,
         project=loaded.settings.project,
@@ -92,6 +91,7 @@ def connect(loaded: Project, options: Options, *, read_only: bool, warn: Callabl
         concurrency=options.concurrency,
         warn=warn,
     )
+    return replace(contact, resolve=Sources(loaded.root, contact))
 
 
 def plan(loaded: Project, state: DesiredState, contact: Contact, options: Options, ledger: Ledger = NO_LEDGER) -> Plan:
@@ -102,7 +102,7 @@ def plan(loaded: Project, state: DesiredState, contact: Contact, options: Option
         raise InputError(refused)
     scope = replace(_scope(loaded, contact, options), ledger=ledger)
     reading, left = vanished.look(contact, state, live.read(contact, state.objects, tables, scope), scope)
-    made = planning.make(state, reading, contact.server, scope, resolver(loaded.root), vanished=left)
+    made = planning.make(state, reading, contact.server, scope, contact.resolve, vanished=left)
     made = contents.with_contents(made, contact, tables)
     facts = lockout_facts.gather(made, contact, reading, state.objects, loaded.settings.break_glass)
     made = made if facts is None else lockout.judged(made, facts)
@@ -182,24 +182,19 @@ def refuse(made: Plan, loaded: Project, allow: Iterable[Pattern], max_deletes: i
         raise Refused(problems)
 
 
-def prepare(made: Plan, loaded: Project) -> list[sending.Ready]:
+def prepare(made: Plan, contact: Contact) -> list[sending.Ready]:
     """Resolve what will be sent. Raises InputError with every reference that is not at hand."""
-    return sending.prepare(made, resolver(loaded.root))
+    return sending.prepare(made, contact.resolve)
 
 
-def apply(  # noqa: PLR0913, PLR0917 - a plan, what it sends, where, and who keeps the ledger
-    made: Plan,
-    ready: Iterable[sending.Ready],
-    contact: Contact,
-    resolve: Resolver,
-    listen: applying.Listener,
-    ledger: Books | None,
+def apply(
+    made: Plan, ready: Iterable[sending.Ready], contact: Contact, listen: applying.Listener, ledger: Books | None
 ) -> list[Outcome]:
     """Carry out a plan that was refused by nobody and prepared; the ledger is written before and after."""
     ready = tuple(ready)
     if ledger is not None:
         ledger.intend(made, ready)
-    outcomes = applying.run(ready, contact, resolve, listen)
+    outcomes = applying.run(ready, contact, contact.resolve, listen)
     if ledger is not None:
         ledger.confirm(made, ready, outcomes)
     return outcomes

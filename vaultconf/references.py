@@ -7,16 +7,21 @@ the names of its references. A field that holds a template anywhere becomes `Def
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from vaultconf.errors import nearest
+from vaultconf.http import refuse_unsafe
 
-SCHEMES = frozenset({"env", "file"})
-LATER_SCHEMES = frozenset({"vault", "sops", "var", "param"})
+#: What costs a request or a process: asked for only where the value is needed.
+COSTLY_SCHEMES = frozenset({"vault", "sops"})
+SCHEMES = frozenset({"env", "file"}) | COSTLY_SCHEMES
+LATER_SCHEMES = frozenset({"var", "param"})
 
 _USUAL = "use `${env:NAME}` or `${file:path}`"
+_VAULT = "write `${vault:mount/path#field}`, with the path as in `vault kv get`"
+_SOPS = "write `${sops:file#key}`, with dots between the keys of maps in maps"
 _TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _KNOWN = re.compile(rf"\$\$\{{|\$\{{({'|'.join(sorted(SCHEMES | LATER_SCHEMES))}):")
@@ -60,10 +65,29 @@ class Template:
     def fill(self, resolve: Resolver) -> str | None:
         """Return the whole string, or None where a reference is not at hand."""
         pieces = [part if isinstance(part, str) else resolve(part) for part in self.parts]
-        return None if None in pieces else "".join(piece for piece in pieces if piece is not None)
+        found = [piece for piece in pieces if isinstance(piece, str)]
+        return "".join(found) if len(found) == len(pieces) else None
 
 
-Resolver = Callable[[Reference], str | None]
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A value that is not at hand, and why: in words for people, which quote nothing of what was read."""
+
+    reason: str
+
+
+#: Yields the value behind a reference; None or Absent where it is not at hand.
+Resolver = Callable[[Reference], str | Absent | None]
+
+
+def absent(references: Iterable[Reference], resolve: Resolver) -> list[str]:
+    """The references that are not at hand, each with the reason where it is known."""
+    found = [(reference, resolve(reference)) for reference in references]
+    return [
+        f"{reference} ({value.reason})" if isinstance(value, Absent) else str(reference)
+        for reference, value in found
+        if not isinstance(value, str)
+    ]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -76,6 +100,11 @@ class Deferred:
     def references(self) -> tuple[Reference, ...]:
         """The references anywhere in the value, each once."""
         return tuple(dict.fromkeys(ref for template in templates_in(self.raw) for ref in template.references))
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether a request or a process is needed to know it."""
+        return any(reference.scheme in COSTLY_SCHEMES for reference in self.references)
 
     def __repr__(self) -> str:
         return f"Deferred({', '.join(map(str, self.references))})"
@@ -139,7 +168,31 @@ def _reference(inner: str, close: str, folder: PurePosixPath) -> Reference:
         raise BadReference("`${env:…}` takes the name of an environment variable", "letters, digits and `_`")
     if scheme == "file":
         target = inside(target, folder)
+    if scheme == "vault":
+        target = _vault_target(target)
+    if scheme == "sops":
+        file, key = _halves(target, "a file and a key", _SOPS)
+        target = f"{inside(file, folder)}#{key}"
     return Reference(scheme, target)
+
+
+def _vault_target(target: str) -> str:
+    path, name = _halves(target, "a path and a field", _VAULT)
+    try:
+        refuse_unsafe(path)
+    except ValueError:
+        raise BadReference("`${vault:…}`: the path has an empty segment, `.` or `..`", _VAULT) from None
+    if "/" not in path:
+        raise BadReference("`${vault:…}` names a mount, and no secret in it", _VAULT)
+    return f"{path}#{name}"
+
+
+def _halves(target: str, what: str, hint: str) -> tuple[str, str]:
+    """What stands before and after the first `#`."""
+    before, _, after = target.partition("#")
+    if not before.strip() or not after.strip() or not target.isprintable():
+        raise BadReference(f"the reference takes {what}, with `#` between", hint)
+    return before, after
 
 
 def _meant(scheme: str, word: str) -> str:

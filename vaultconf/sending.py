@@ -62,9 +62,16 @@ def _is_of(changed: str, name: str) -> bool:
 
 
 def unusable_values(desired: Desired, resolve: Resolver) -> Iterator[Problem]:
-    """Values that are at hand and that no server could be sent: wrong now, not only when they are sent."""
+    """Values that are at hand and that no server could be sent: wrong now, not only when they are sent.
+
+    No secret is fetched from elsewhere only to be judged.
+    """
     for name, value in desired.values.items():
-        if isinstance(value, Deferred) and (why := unusable(desired.kind.fields[name], value, resolve)):
+        if (
+            isinstance(value, Deferred)
+            and not value.is_costly
+            and (why := unusable(desired.kind.fields[name], value, resolve))
+        ):
             place = desired.places.get(name, desired.place)
             yield Problem(f"`{name}`: {why}", place, address=str(desired.address))
 
@@ -129,4 +136,4 @@ def _texts(value: object) -> Iterator[str]:
 def _parts(value: object, resolve: Resolver) -> Iterator[str]:
     """The references alone: a server may echo a password out of the middle of a URL."""
     if isinstance(value, Deferred):
-        yield from filter(None, map(resolve, value.references))
+        yield from (text for text in map(resolve, value.references) if isinstance(text, str) and text)

@@ -22,7 +22,7 @@ from tests.support.stub import Stub
 from vaultconf import pipeline
 from vaultconf.model import Server as Product
 from vaultconf.references import Deferred
-from vaultconf.resolving import resolver
+from vaultconf.resolving import Sources
 
 
 def exported(project: Project, folder: Path, *argv: str) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def provided(project: Project, provide: list[dict[str, str]], env: dict[str, str
         for name, value in env.items():
             patch.setenv(name, value)
         loaded, state = pipeline.validate(project.root)
-        resolve = resolver(loaded.root)
+        resolve = Sources(loaded.root, None)
         declared = {str(item.address): item.values for item in state.objects}
         values = {item["reference"][6:-1]: declared[item["address"]][item["field"]] for item in provide}
         return {

@@ -108,7 +108,7 @@ def test_a_reference_is_compared_by_value_and_never_shown() -> None:
     absent = compare(wanted, there, BAO, NOBODY)
 
     assert same.fields == ()
-    assert other.fields == (FieldChange("secret_id_bound_cidrs", secret=True),)
+    assert other.fields == (FieldChange("secret_id_bound_cidrs", secret=True, references=("${env:NET}",)),)
     assert [item.reason for item in absent.unverified] == ["${env:NET} is not at hand"]
 
 
@@ -140,7 +140,7 @@ def test_resend_adds_the_write_only_secrets_and_takes_them_off_the_unverified() 
 
     found = with_write_only(user, compare(user, live(user, password=None), BAO, NOBODY))
 
-    assert found.fields == (FieldChange("password", secret=True),)
+    assert found.fields == (FieldChange("password", secret=True, references=("${env:PW}",)),)
     assert found.changed == {"password"}
     assert found.unverified == ()
 
@@ -148,4 +148,7 @@ def test_resend_adds_the_write_only_secrets_and_takes_them_off_the_unverified() 
 def test_the_fields_of_a_new_object_are_those_that_are_written_and_that_the_server_has() -> None:
     wanted = role(token_ttl=5, role_id=reference("ID"), alias_metadata={"a": "b"})
 
-    assert list(written_fields(wanted, BAO)) == [FieldChange("token_ttl", None, 5), FieldChange("role_id", secret=True)]
+    assert list(written_fields(wanted, BAO)) == [
+        FieldChange("token_ttl", None, 5),
+        FieldChange("role_id", secret=True, references=("${env:ID}",)),
+    ]

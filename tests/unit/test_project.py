@@ -10,7 +10,7 @@ from tests.unit.loading import A_POLICY, by_address, load, write
 from vaultconf import project
 from vaultconf.errors import InputError
 from vaultconf.references import Reference
-from vaultconf.resolving import resolver
+from vaultconf.resolving import Sources
 
 
 def problems(root: Path) -> list[str]:
@@ -168,7 +168,7 @@ def test_the_name_of_a_file_that_is_no_text_is_an_error_that_can_be_printed(tmp_
 def test_a_reference_is_resolved_without_the_last_line_break(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = write(tmp_path, {"pw": "one\ntwo\r\n"})
     monkeypatch.setenv("PW", "three")
-    resolve = resolver(root)
+    resolve = Sources(root, None)
 
     assert (resolve(Reference("file", "pw")), resolve(Reference("env", "PW"))) == ("one\ntwo", "three")
 
@@ -179,7 +179,7 @@ def test_a_reference_that_is_not_at_hand_is_none(tmp_path: Path, monkeypatch: py
     (root / "link").symlink_to("../out")
     monkeypatch.setenv("EMPTY", "")
     monkeypatch.delenv("GONE", raising=False)
-    resolve = resolver(root)
+    resolve = Sources(root, None)
 
     found = [resolve(Reference("env", name)) for name in ("EMPTY", "GONE")]
     found += [resolve(Reference("file", name)) for name in ("gone", ".", "link", ".git/x")]

@@ -58,8 +58,15 @@ def test_a_value_with_a_template_anywhere_is_resolved_as_a_whole() -> None:
         ("${evn:A}", "not a reference", "did you mean `env`?"),
         ("${ENV:A}", "not a reference", "did you mean `env`?"),
         ("${vualt:a#b}", "not a reference", "did you mean `vault`?"),
-        ("${vault:secret/a#b}", "`${vault:…}` is not in this version", "use `${env:NAME}`"),
-        ("${sops:a#b}", "`${sops:…}` is not in this version", "use `${env:NAME}`"),
+        ("${vault:secret/a}", "takes a path and a field", "`${vault:mount/path#field}`"),
+        ("${vault:#b}", "takes a path and a field", "`${vault:mount/path#field}`"),
+        ("${vault:secret/a#}", "takes a path and a field", "`${vault:mount/path#field}`"),
+        ("${vault:secret#b}", "names a mount", "`${vault:mount/path#field}`"),
+        ("${vault:secret/../sys/raw#b}", "an empty segment, `.` or `..`", "`${vault:mount/path#field}`"),
+        ("${vault:/secret/a#b}", "an empty segment, `.` or `..`", "`${vault:mount/path#field}`"),
+        ("${sops:a}", "takes a file and a key", "`${sops:file#key}`"),
+        ("${sops:/etc/a#b}", "must be a path relative to this file", ""),
+        ("${sops:../../../a#b}", "leads out of the project", ""),
         ("${var:a}", "`${var:…}` is not in this version", "use `${env:NAME}`"),
         ("${param:a}", "`${param:…}` is not in this version", "use `${env:NAME}`"),
         ("${file:}", "must be a path relative to this file", ""),
@@ -137,3 +144,45 @@ def test_a_file_outside_the_project_is_refused_whether_it_is_there_or_not(tmp_pa
     state = load(root, {"desired-state/a.yaml": USER % f'"${{file:{target}}}"'})
 
     assert [complaint.partition(": ")[0] for complaint in complaints(state)] == ["1:50 `${file:…}`"]
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "${env:VAULT_TOKEN}",
+        "${env:BAO_TOKEN}",
+        "${env:vault_token}",
+        "x ${env:ACTIONS_ID_TOKEN_REQUEST_TOKEN} y",
+        "${env:GITHUB_TOKEN}",
+        "${env:CI_JOB_TOKEN}",
+        "${env:CI_JOB_JWT_V2}",
+        "${env:VAULT_ID_TOKEN}",
+        "${env:MY_SECRET_ID}",
+        "${env:MY_ID_TOKEN}",
+        "${file:../ci/token}",
+        "${file:../ci/link}",
+        "${sops:../ci/login.enc.yaml#password}",
+    ],
+)
+@pytest.mark.parametrize("field", ["password", "token_type"])
+def test_what_the_run_itself_logs_in_with_is_no_value(tmp_path: Path, reference: str, field: str) -> None:
+    (tmp_path / "ci").mkdir()
+    (tmp_path / "ci/link").symlink_to("token")
+    logins = (
+        "  a: {auth: {method: approle, role_id: me, secret_id: '${env:MY_SECRET_ID}'}}\n"
+        "  b: {auth: {method: jwt, oidc_from: gitlab, oidc_variable: MY_ID_TOKEN}}\n"
+        "  c: {auth: {method: jwt, jwt_file: ./ci/token}}\n"
+        "  d: {auth: {method: jwt, jwt_file: /var/run/token}}\n"
+        "  e: {auth: {method: ldap, username: me, password: '${sops:ci/login.enc.yaml#password}'}}\n"
+    )
+    users = f"auth: {{u: {{type: userpass, users: {{x: {{{field}: '{reference}'}}}}}}}}\n"
+
+    state = load(tmp_path, {"vaultconf.yaml": f"version: 1\ntargets:\n{logins}", "desired-state/a.yaml": users})
+
+    (problem,) = state.problems
+    assert "is a credential of the run itself, and no value" in problem.message
+    assert "of its own" in problem.hint
+
+
+def test_other_values_beside_the_runs_own_credentials_are_fine(tmp_path: Path) -> None:
+    assert complaints(document(tmp_path, USER % '"${env:VAULT_DB_PASSWORD}${sops:ci.yaml#other}${vault:a/b#c}"')) == []

@@ -140,7 +140,7 @@ def login(method: str, fields: str = "") -> str:
         ),
         (login("approle", "role_id: ''"), "1:48 must not be empty"),
         (login("approle", "role_id: 5"), "1:48 must be text"),
-        (login("approle", "role_id: '${vault:a/b#c}'"), "1:48 `${vault:…}` is not in this version"),
+        (login("approle", "role_id: '${vault:a/b#c}'"), "1:48 `${vault:…}` can be read only after the login"),
         (login("approle", "role_id: '${X}'"), "1:48 not a reference that is known here"),
         (login("approle", "rol_id: r, role_id: r"), "1:39 unknown key `rol_id`"),
         (login("ldap", "username: a/b, password: '${env:P}'"), "1:46 a user name that logs in cannot hold `/`"),

@@ -111,7 +111,8 @@ def _change(change: Change) -> Json:
 
 def _field(change: Change, item: FieldChange) -> Json:
     if is_secret(change, item):
-        return {"field": item.field, "before": None, "after": None, "secret": True}
+        secret: Json = {"field": item.field, "before": None, "after": None, "secret": True}
+        return {**secret, "references": list(item.references)} if item.references else secret
     found: Json = {"field": item.field, "before": _plain(item.before), "after": _plain(item.after)}
     return {**found, "withheld": True} if item.withheld else found
 

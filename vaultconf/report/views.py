@@ -72,7 +72,7 @@ def field_views(change: Change, *, drift: bool = False) -> list[FieldView]:
 def _field_view(change: Change, item: FieldChange, *, drift: bool) -> FieldView:
     name = visible(item.field)
     if is_secret(change, item):
-        return FieldView(name, after=SECRET)
+        return FieldView(name, after=_origin(item))
     codec = _codec(change, item.field)
     before, after = (item.after, item.before) if drift else (item.before, item.after)
     if not item.withheld and (block := _block(before, after, codec)):
@@ -83,6 +83,11 @@ def _field_view(change: Change, item: FieldChange, *, drift: bool) -> FieldView:
     if change.action is Action.CREATE:
         return FieldView(name, after=new)
     return FieldView(name, after=old) if change.action is Action.DELETE else FieldView(name, old, new)
+
+
+def _origin(item: FieldChange) -> str:
+    """A secret by the names of what it is made of."""
+    return f"{SECRET} from {visible(', '.join(item.references))}" if item.references else SECRET
 
 
 def _codec(change: Change, name: str) -> Codec | None:
