@@ -16,7 +16,7 @@ OLDER       := .servers/openbao-2.6
 OLDER_READY := $(OLDER)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs bench clean
+.PHONY: help demo test lint docs bench fuzz clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ docs: $(DEMO_READY)  ## write the generated pages of docs/ anew
 
 bench: $(TEST_READY)  ## measure speed on real servers (minutes; faster: make bench BENCH_OBJECTS=500)
 	$(BIN)/python -m tests.bench
+
+fuzz: $(TEST_READY)  ## throw inputs at all that reads what others wrote, a minute each (FUZZ_SECONDS=10, FUZZ_SEED=…)
+	$(BIN)/python -m tests.fuzz
 
 clean:  ## remove .venv, .servers and every cache
 	rm -rf $(VENV) .servers .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist
