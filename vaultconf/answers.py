@@ -9,19 +9,31 @@ from vaultconf.http import Answer
 from vaultconf.kind import Kind
 from vaultconf.model import Live, Server, Unreadable
 
+_MISSING = 404
+# One of these is in every JSON answer of a Vault or OpenBao.
+_OWN = frozenset({"errors", "data", "request_id"})
 _NAMES = {0: "no answer", 403: "permission denied", 429: "too many requests", 503: "sealed or unavailable"}
 
 
 def is_absent(kind: Kind, answer: Answer) -> bool:
     """Whether the answer is how this kind says that the object is not there.
 
-    A bare 404 is; one with a text is a missing mount, namespace or feature, unless the kind knows the text. A
-    success tells of absence only where it says `"data": null`, and no control group holds the answer back.
+    A bare 404 of the server's own is; one with a text is a missing mount, namespace or feature, unless the kind
+    knows the text. A success tells of absence only where it says `"data": null`, and no control group holds the
+    answer back.
     """
     if answer.ok and (answer.json.get("data", "") is not None or answer.json.get("wrap_info") is not None):
         return False
-    text = " ".join(answer.errors)
-    return any(answer.status == status and (words in text if words else not text) for status, words in kind.absent)
+    text, bare = " ".join(answer.errors), _is_bare(answer)
+    return any(answer.status == status and (words in text if words else bare) for status, words in kind.absent)
+
+
+def _is_bare(answer: Answer) -> bool:
+    """Whether the server itself gives no reason. All of them send `{"errors": []}` then (2.7.2, Vault 2.1, 1.19).
+
+    A balancer that knows no way to the server answers 404 too, and so does a broken proxy, with other bodies.
+    """
+    return not answer.errors and not _OWN.isdisjoint(answer.json)
 
 
 def read_object(kind: Kind, answer: Answer, server: Server) -> Live | Unreadable | None:
@@ -51,6 +63,8 @@ def unreadable(answer: Answer) -> Unreadable:
         return Unreadable(0, answer.fault)
     if is_namespace_missing(answer):
         return Unreadable(answer.status, NO_NAMESPACE)
+    if answer.status == _MISSING and _OWN.isdisjoint(answer.json):
+        return Unreadable(answer.status, "not the server's own 404: does a balancer or proxy answer in its place?")
     if answer.status == UNSUPPORTED:
         return Unreadable(answer.status, "this path can be written but not read, so nothing there can be compared")
     return Unreadable(answer.status, reason_of(answer))
@@ -82,6 +96,6 @@ def listed(answer: Answer) -> list[str] | Unreadable:
         if keys is None:
             return []
         return list(map(str, keys)) if isinstance(keys, list) else Unreadable(200, "the answer holds no list of names")
-    if answer.status == 404 and not answer.errors:
+    if answer.status == _MISSING and _is_bare(answer):
         return []
     return unreadable(answer)

@@ -24,7 +24,6 @@ def errors(*texts: str) -> dict[str, list[str]]:
     ("name", "found"),
     [
         ("approle_role", answer(404, errors())),
-        ("approle_role", answer(404)),
         ("secrets_engine", answer(400, errors("No secret engine mount at x/"))),
         ("auth_method", answer(400, errors("No auth engine at x/"))),
         ("password_policy", answer(404, errors("policy does not exist"))),
@@ -40,6 +39,10 @@ def test_absence_is_what_the_kind_says_it_is(name: str, found: Answer) -> None:
     [
         (answer(404, errors('no handler for route "x". route entry not found.')), "no handler for route"),
         (answer(404, errors("namespace not found")), "there is no such namespace"),
+        (answer(404), "not the server's own 404"),
+        (Answer(404, b"<html>404 Not Found</html>"), "not the server's own 404"),
+        (Answer(404, b'{"errors":'), "not the server's own 404"),
+        (answer(404, {"message": "no route"}), "not the server's own 404"),
         (answer(403, errors("1 error occurred:\n\t* permission denied\n\n")), "permission denied"),
         (answer(403), "permission denied"),
         (answer(400, errors("some reason")), "some reason"),
@@ -95,7 +98,14 @@ def test_a_collection_is_listed(found: Answer, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "found", [answer(404, errors("no handler for route")), answer(403), answer(0), answer(200, {"data": {"keys": "a"}})]
+    "found",
+    [
+        answer(404, errors("no handler for route")),
+        Answer(404, b"404 page not found"),
+        answer(403),
+        answer(0),
+        answer(200, {"data": {"keys": "a"}}),
+    ],
 )
 def test_a_collection_that_could_not_be_listed_is_not_empty(found: Answer) -> None:
     assert isinstance(listed(found), Unreadable)
