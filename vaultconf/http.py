@@ -55,13 +55,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Answer:
-    """What came back; `status` 0 means that no whole HTTP answer did, and `fault` says why in plain words."""
+    """What came back; `status` 0 means that no whole HTTP answer did, and `fault` says why in plain words.
+
+    `in_doubt`: one of the sendings of a write may have been carried out without our hearing of it.
+    """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     fault: str = ""
     cause: Cause = Cause.ANSWERED
+    in_doubt: bool = False
 
     def __repr__(self) -> str:
         return f"Answer({self.status})"

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Generic, TypeVar
 
@@ -16,7 +16,7 @@ import pycurl
 
 from vaultconf.curl import Handle, Parcel
 from vaultconf.http import Answer, Cause, Request
-from vaultconf.retry import History, pause, transient
+from vaultconf.retry import History, may_be_done, pause, slowed, transient
 from vaultconf.wire import Wire
 
 K = TypeVar("K")
@@ -41,6 +41,7 @@ class _Flight(Generic[K, T]):
     sent: float = 0.0
     attempt: int = 0
     hops: int = 0
+    in_doubt: bool = False
 
 
 class Loop(Generic[K, T]):
@@ -63,8 +64,10 @@ class Loop(Generic[K, T]):
         self._order = count()
         self._trouble: float | None = None
         self._failures = 0
-        self._served = 0.0
+        self._served = time.monotonic()
         self._not_before = 0.0
+        self._slow_until = 0.0
+        self._slowdowns = 0
 
     def go(self) -> None:
         """Run all tasks to their end; on any exception no transfer and no task is left behind."""
@@ -83,6 +86,8 @@ class Loop(Generic[K, T]):
             self._ready.append(heapq.heappop(self._waiting)[2])
         size, flying = self._wire.window.size, self._flying
         started = False
+        if now < self._slow_until:
+            return False
         while len(flying) < size and (self._ready or self._has_ready()) and self._may_send(now):
             self._launch(self._ready.popleft(), now)
             started = True
@@ -162,13 +167,17 @@ class Loop(Generic[K, T]):
 
     def _note(self, flight: _Flight[K, T], answer: Answer, now: float) -> None:
         self._wire.learn(answer)
-        if transient(answer):
+        if slowed(flight.request, answer):
+            # Requests on their way at the same time all tell of the same limit.
+            self._slowdowns += flight.sent >= self._slow_until
+            self._wire.window.overrun(now)
+        elif transient(answer):
             self._failures += 1
             if self._trouble is None:
                 self._trouble = max(flight.began, self._served)
             self._wire.window.overrun(now)
         else:
-            self._trouble, self._failures, self._served = None, 0, now
+            self._trouble, self._failures, self._served, self._slowdowns = None, 0, now, 0
             self._wire.window.answered(now - flight.sent)
 
     def _follow(self, flight: _Flight[K, T], answer: Answer) -> None:
@@ -183,20 +192,30 @@ class Loop(Generic[K, T]):
 
     def _settle(self, flight: _Flight[K, T], answer: Answer, now: float) -> None:
         """Hand over an answer that is not 2xx, or send its request again later."""
-        history = History(
+        flight.in_doubt |= may_be_done(flight.request, answer)
+        chance = random.random()  # noqa: S311 - spreads retries, guards nothing
+        wait = pause(flight.request, answer, self._history(flight, now), self._wire.limits, chance)
+        if wait is None:
+            self._advance(flight.key, flight.task, replace(answer, in_doubt=True) if flight.in_doubt else answer)
+            return
+        # Back to the address that was given: where a standby redirected to may be what is gone.
+        flight.parcel, flight.hops = flight.home, 0
+        due = now + wait
+        if slowed(flight.request, answer):
+            # Nobody overtakes those that were refused, and what the limit costs is not counted against them.
+            self._slow_until = due = max(due, self._slow_until)
+            flight.began = 0.0
+        heapq.heappush(self._waiting, (due, next(self._order), flight))
+
+    def _history(self, flight: _Flight[K, T], now: float) -> History:
+        return History(
             attempt=flight.attempt,
             elapsed=now - (flight.began if self._trouble is None else min(flight.began, self._trouble)),
             ever_answered=self._wire.ever_answered,
             at_first_contact=not self._wire.met,
+            unserved=now - self._served,
+            slowdowns=self._slowdowns,
         )
-        chance = random.random()  # noqa: S311 - spreads retries, guards nothing
-        wait = pause(flight.request, answer, history, self._wire.limits, chance)
-        if wait is None:
-            self._advance(flight.key, flight.task, answer)
-            return
-        # Back to the address that was given: where a standby redirected to may be what is gone.
-        flight.parcel, flight.hops = flight.home, 0
-        heapq.heappush(self._waiting, (now + wait, next(self._order), flight))
 
     def _advance(self, key: K, task: Task[T], answer: Answer | None) -> None:
         """Hand `answer` to its task and take the next request from it, or its result."""
@@ -219,8 +238,9 @@ class Loop(Generic[K, T]):
         until = now + _LONGEST_SLEEP
         if self._waiting:
             until = min(until, self._waiting[0][0])
-        if self._not_before > now:
-            until = min(until, self._not_before)
+        for moment in (self._not_before, self._slow_until):
+            if moment > now:
+                until = min(until, moment)
         seconds = max(0.0, until - now)
         if not self._flying:
             time.sleep(seconds)

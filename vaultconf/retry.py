@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from vaultconf.http import READS, Answer, Cause, Request
 
-_AGAIN = frozenset({412, 429, 502, 503, 504})
+_TOO_MANY = 429
+_AGAIN = frozenset({412, _TOO_MANY, 502, 503, 504})
+# Refused before anything was done: a standby that is behind, and a limit on the rate of requests.
+_NOT_BEGUN = frozenset({412, _TOO_MANY})
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 3.0
 _TRIES_AFTER_500 = 2
@@ -19,11 +22,15 @@ _LOCKED = re.compile(rb"API access to this namespace has been locked")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long and how often to try; seconds. `retries` None: as often as the time allows."""
+    """How long and how often to try; seconds. `retries` None: as often as the time allows.
+
+    `slowed` is how long a limit on the rate of requests may keep the server from serving us at all.
+    """
 
     retries: int | None = None
     budget: float = 30.0
     first_budget: float = 10.0
+    slowed: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +38,34 @@ class History:
     """What has happened to one request so far.
 
     `attempt` counts the sendings, from 1; `elapsed` is in seconds since the first of them, or since the
-    server stopped serving anybody, whichever is longer.
+    server stopped serving anybody, whichever is longer. `unserved` is in seconds since the server last served any
+    request; `slowdowns` counts how often since then a limit on the rate made all requests wait.
     """
 
     attempt: int = 1
     elapsed: float = 0.0
     ever_answered: bool = True
     at_first_contact: bool = False
+    unserved: float = 0.0
+    slowdowns: int = 0
+
+
+def slowed(request: Request, answer: Answer) -> bool:
+    """Whether a limit on the rate of requests has refused this one: the server's quota, or a proxy's."""
+    return answer.status == _TOO_MANY and not _tells_health(request, answer)
+
+
+def may_be_done(request: Request, answer: Answer) -> bool:
+    """Whether an answer that is no success leaves open that a write was carried out.
+
+    A balancer's 502, 503 or 504 may follow a request that had arrived; so may a 500 of a server that loses its
+    leadership just then. What a sealed server refuses has not begun.
+    """
+    if request.method in READS or _leaderless(answer):
+        return False
+    if answer.status == 503:
+        return _SEALED.search(answer.body) is None
+    return answer.cause is Cause.LOST or answer.status >= 500
 
 
 def transient(answer: Answer) -> bool:
@@ -56,12 +84,16 @@ def pause(request: Request, answer: Answer, history: History, limits: Limits, ch
 
     `chance` in [0, 1) spreads the pauses of many clients.
     """
-    left = (limits.budget if history.ever_answered else limits.first_budget) - history.elapsed
-    if left <= 0 or (limits.retries is not None and history.attempt > limits.retries):
+    if limits.retries is not None and history.attempt > limits.retries:
         return None
-    if not _may_help(request, answer, history) or not _is_safe(request, answer):
+    if slowed(request, answer) and not history.at_first_contact:
+        left, attempt = limits.slowed - history.unserved, history.slowdowns
+    else:
+        left, attempt = (limits.budget if history.ever_answered else limits.first_budget), history.attempt
+        left -= history.elapsed
+    if left <= 0 or not _may_help(request, answer, history) or not _is_safe(request, answer):
         return None
-    return min(left, _asked(answer) or _own(history.attempt, chance))
+    return min(left, _asked(answer) or _own(attempt, chance))
 
 
 def _may_help(request: Request, answer: Answer, history: History) -> bool:
@@ -82,7 +114,8 @@ def _tells_health(request: Request, answer: Answer) -> bool:
 
 
 def _is_safe(request: Request, answer: Answer) -> bool:
-    return request.repeatable or answer.cause is Cause.NOT_SENT or _leaderless(answer)
+    never_begun = answer.cause is Cause.NOT_SENT or answer.status in _NOT_BEGUN or _leaderless(answer)
+    return request.repeatable or never_begun
 
 
 def _asked(answer: Answer) -> float:
@@ -92,5 +125,5 @@ def _asked(answer: Answer) -> float:
 
 
 def _own(attempt: int, chance: float) -> float:
-    longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(attempt - 1, 10))
+    longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(max(attempt, 1) - 1, 10))
     return longest * (0.5 + chance / 2)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from vaultconf.http import Answer, Cause, Request
-from vaultconf.retry import History, Limits, pause, transient
+from vaultconf.retry import History, Limits, may_be_done, pause, transient
 
 READ = Request("GET", "sys/mounts")
 WRITE = Request("POST", "sys/mounts/kv", {})
@@ -68,13 +68,40 @@ def test_a_500_is_tried_again_twice_for_reads_and_never_for_writes(attempt: int,
     assert decide(WRITE, Answer(500), history) is None
 
 
-@pytest.mark.parametrize("answer", [Answer(429), Answer(503), LOST])
+@pytest.mark.parametrize("answer", [Answer(500), Answer(502), Answer(503), LOST])
 def test_what_is_not_repeatable_is_final_once_it_may_have_arrived(answer: Answer) -> None:
     assert decide(ONCE, answer) is None
 
 
-def test_what_is_not_repeatable_is_tried_again_when_it_never_left() -> None:
-    assert decide(ONCE, REFUSED) is not None
+@pytest.mark.parametrize("answer", [REFUSED, Answer(412), Answer(429), Answer(500, LEADERLESS)])
+def test_what_is_not_repeatable_is_tried_again_when_nothing_was_begun(answer: Answer) -> None:
+    assert decide(ONCE, answer) is not None
+
+
+def test_a_limit_on_the_rate_is_waited_for_as_long_as_the_server_serves_anything() -> None:
+    refused = Answer(429)
+
+    assert decide(WRITE, refused, History(attempt=500, elapsed=4000, slowdowns=1)) == pytest.approx(0.075)
+    assert decide(WRITE, refused, History(unserved=299.0, slowdowns=60)) == pytest.approx(1.0)
+    assert decide(WRITE, refused, History(unserved=300.0)) is None
+    assert decide(WRITE, refused, History(attempt=3), Limits(retries=2)) is None
+
+
+def test_a_limit_at_first_contact_has_the_patience_of_any_fault() -> None:
+    assert decide(READ, Answer(429), History(elapsed=30.0, at_first_contact=True)) is None
+
+
+@pytest.mark.parametrize("answer", [LOST, *map(Answer, (500, 502, 503, 504))])
+def test_a_write_may_have_been_carried_out_though_no_success_was_heard_of(answer: Answer) -> None:
+    assert may_be_done(WRITE, answer)
+    assert not may_be_done(READ, answer)
+
+
+@pytest.mark.parametrize(
+    "answer", [REFUSED, *map(Answer, (400, 403, 412, 429)), Answer(503, SEALED), Answer(500, LEADERLESS)]
+)
+def test_what_was_refused_before_it_began_was_not_carried_out(answer: Answer) -> None:
+    assert not may_be_done(WRITE, answer)
 
 
 @pytest.mark.parametrize("body", [SEALED, b'{"initialized":true, "sealed": true}'])
@@ -128,7 +155,7 @@ def test_pauses_of_many_clients_are_spread() -> None:
 
 @pytest.mark.parametrize(
     ("header", "wait"),
-    [("7", 7.0), ("0", 0.075), ("", 0.075), ("soon", 0.075), ("-1", 0.075), ("²", 0.075), ("900", 30.0)],
+    [("7", 7.0), ("0", 0.075), ("", 0.075), ("soon", 0.075), ("-1", 0.075), ("²", 0.075), ("900", 300.0)],
 )
 def test_retry_after_is_honoured_within_the_budget_and_0_is_none(header: str, wait: float) -> None:
     answer = Answer(429, headers={"retry-after": header})

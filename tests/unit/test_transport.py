@@ -66,6 +66,10 @@ def transport(make: Callable[..., Transport]) -> Transport:
     return make()
 
 
+def once(request: Request) -> Task[Answer]:
+    return (yield request)
+
+
 def asking(*requests: Request) -> Task[list[int]]:
     statuses: list[int] = []
     for request in requests:
@@ -278,7 +282,7 @@ def test_a_lost_answer_is_asked_for_again(stub: Stub, transport: Transport, endi
 
 
 @pytest.mark.parametrize(
-    "reply", [Reply(429), Reply(503), Reply(500), Reply(ending="cut"), Reply(ending="reset"), Reply(ending="close")]
+    "reply", [Reply(502), Reply(503), Reply(500), Reply(ending="cut"), Reply(ending="reset"), Reply(ending="close")]
 )
 def test_what_is_not_repeatable_is_sent_once(stub: Stub, transport: Transport, reply: Reply) -> None:
     stub.answers(reply)
@@ -287,6 +291,26 @@ def test_what_is_not_repeatable_is_sent_once(stub: Stub, transport: Transport, r
 
     assert not answer.ok
     assert len(stub.asked) == 1
+
+
+def test_a_write_that_failed_after_an_answer_got_lost_is_in_doubt(stub: Stub, transport: Transport) -> None:
+    refused = Reply(400, b'{"errors": ["already in use"]}')
+    stub.answers(Reply(ending="close"), refused, refused)
+
+    doubtful, plain = transport.send(WRITE), transport.send(WRITE)
+
+    assert [(answer.status, answer.in_doubt) for answer in (doubtful, plain)] == [(400, True), (400, False)]
+
+
+def test_nothing_overtakes_what_a_limit_on_the_rate_has_refused(stub: Stub, transport: Transport) -> None:
+    at_once = 12
+    stub.reply = lambda asked: Reply(429 if asked.nth <= at_once else 200)
+
+    answers = transport.run(map(once, (Request("GET", f"sys/policies/acl/{number}") for number in range(60))))
+
+    assert {answer.status for answer in answers} == {200}
+    assert set(stub.targets[at_once : at_once + 6]) <= set(stub.targets[:at_once])
+    assert len(stub.asked) == 60 + at_once
 
 
 def test_what_is_not_repeatable_is_sent_once_even_where_a_kept_connection_dies(
