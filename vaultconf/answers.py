@@ -12,7 +12,14 @@ from vaultconf.model import Live, Server, Unreadable
 _MISSING = 404
 # One of these is in every JSON answer of a Vault or OpenBao.
 _OWN = frozenset({"errors", "data", "request_id"})
-_NAMES = {0: "no answer", 403: "permission denied", 429: "too many requests", 503: "sealed or unavailable"}
+_NAMES = {
+    0: "no answer",
+    403: "permission denied",
+    429: "too many requests",
+    502: "bad gateway",
+    503: "sealed or unavailable",
+    504: "gateway timeout",
+}
 
 
 def is_absent(kind: Kind, answer: Answer) -> bool:

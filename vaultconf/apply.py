@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from vaultconf.answers import is_absent, reason_of
+from vaultconf import doubts
+from vaultconf.answers import reason_of
 from vaultconf.contact import Contact
 from vaultconf.diff import compare
 from vaultconf.http import Answer, Request
@@ -115,7 +116,7 @@ def _task(ready: Ready, contact: Contact, resolve: Resolver) -> Task[Outcome]:
     try:
         failed, last = yield from _send(steps, ready, contact)
         if failed is not None:
-            return failed
+            return (yield from doubts.settled(ready, contact, resolve, failed))
         request_id = last.request_id if last is not None else ""
         if change.desired is None:
             return (yield from _gone(change, contact, request_id))
@@ -145,7 +146,9 @@ def _send(steps: Steps, ready: Ready, contact: Contact) -> Task[tuple[Outcome | 
     try:
         request = next(steps)
         while True:
-            answer = yield from _patiently(contact.within(request, ready.change.address.namespace))
+            request = contact.within(request, ready.change.address.namespace)
+            answer = yield from _patiently(request)
+            answer = yield from doubts.created(ready.change, request, answer, contact)
             if not answer.ok:
                 steps.close()
                 return _failure(ready.change, request, answer), answer
@@ -171,20 +174,16 @@ def _failure(change: Change, request: Request, answer: Answer) -> Outcome:
     left = ""
     if change.action is Action.REPLACE and request.method != "DELETE":
         left = "; the old one is deleted, a second apply makes the new one"
-    if answer.status == 0:
-        return Outcome(change, Status.UNKNOWN, f"{answer.fault}; whether it was done is not known{left}")
-    return Outcome(change, Status.FAILED, f"{answer.status}: {reason_of(answer)}{left}", answer.request_id)
+    why = f"{answer.status}: {reason_of(answer)}" if answer.status else answer.fault
+    if doubts.is_unknown(answer):
+        return Outcome(change, Status.UNKNOWN, f"{why}; whether it was done is not known{left}")
+    return Outcome(change, Status.FAILED, f"{why}{left}", answer.request_id)
 
 
 def _gone(change: Change, contact: Contact, request_id: str) -> Task[Outcome]:
     """See that a deleted object is no longer there."""
-    by_table = bool(change.kind.table) and not change.kind.is_mount
-    path = change.kind.table if by_table else change.address.path
-    answer = yield contact.within(Request("GET", path), change.address.namespace)
-    data = answer.data if answer.ok else None
-    there = data is not None and (not by_table or f"{change.params[change.kind.holes[-1]]}/" in data)
-    if there and not is_absent(change.kind, answer):
-        return Outcome(change, Status.FAILED, "the server still has it", answer.request_id)
+    if (yield from doubts.is_gone(change, contact)) is False:
+        return Outcome(change, Status.FAILED, "the server still has it", request_id)
     return Outcome(change, Status.DONE, request_id=request_id)
 
 

@@ -36,9 +36,12 @@ def accessor_of(mount: str) -> Asking:
 
 
 def id_of(path: str) -> Asking:
-    """Ask for the id of an entity or a group by its path."""
+    """Ask for the id of an entity or a group by its path. Raises ValueError where the answer does not say it."""
     answer = yield Request("GET", path)
-    return str((answer.data or {})["id"])
+    found = (answer.data or {}).get("id")
+    if not found:
+        raise ValueError(f"the server did not say the id of `{path}`")
+    return str(found)
 
 
 def ids_of(path: str, names: Iterable[str]) -> Generator[Request, Answer, list[str]]:

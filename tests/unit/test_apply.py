@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import pytest
 
 from tests.support.memory import Memory, Store, answer, contact
 from tests.support.plans import BAO, change, desired, live, reference, resolver
@@ -85,6 +88,95 @@ def test_a_write_without_an_answer_is_unknown() -> None:
     assert "whether it was done is not known" in ended["sys/policies/acl/p"].reason
 
 
+LOST = Answer(0, fault="the connection was closed with no answer", in_doubt=True)
+GATEWAY = Answer(502, in_doubt=True)
+IN_USE = answer(status=400, errors=["already in use"])
+
+
+@pytest.mark.parametrize("last", [LOST, GATEWAY, IN_USE, answer(status=500, errors=["leadership lost"])])
+def test_what_the_server_has_as_declared_is_done_whatever_the_last_answer_was(last: Answer) -> None:
+    _, ended = carried_out([policy("p")], taken("p") | {("POST", "sys/policies/acl/p"): last})
+
+    assert ended["sys/policies/acl/p"] == Outcome(policy("p"), Status.DONE)
+
+
+@pytest.mark.parametrize(
+    ("last", "status"),
+    [(LOST, "unknown"), (GATEWAY, "unknown"), (replace(IN_USE, in_doubt=True), "unknown"), (IN_USE, "failed")],
+)
+@pytest.mark.parametrize("found", [answer({"policy": "y"}), answer(status=403)])
+def test_without_that_it_is_unknown_or_failed_as_the_answer_says(last: Answer, status: str, found: Answer) -> None:
+    answers = {("POST", "sys/policies/acl/p"): last, ("GET", "sys/policies/acl/p"): found}
+
+    _, ended = carried_out([policy("p")], answers)
+
+    assert ended["sys/policies/acl/p"].status.value == status
+
+
+def test_a_password_whose_answer_got_lost_is_unknown_though_all_that_can_be_read_is_as_declared() -> None:
+    wanted = desired("userpass_user", {"password": reference("PW")}, mount="m", name="u")
+    answers = {("POST", "auth/m/users/u"): LOST, ("GET", "auth/m/users/u"): answer({})}
+
+    _, ended = carried_out([change(Action.CREATE, wanted)], answers, PW="secret")
+
+    assert ended["auth/m/users/u"].status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [(Answer(404, b'{"errors": []}'), "done"), (answer({"policy": "x"}), "unknown"), (answer(status=403), "unknown")],
+)
+def test_a_delete_whose_answer_got_lost_is_done_only_where_the_object_is_gone(found: Answer, status: str) -> None:
+    answers = {("DELETE", "sys/policies/acl/p"): LOST, ("GET", "sys/policies/acl/p"): found}
+
+    _, ended = carried_out([change(Action.DELETE, desired("acl_policy", name="p"))], answers)
+
+    assert ended["sys/policies/acl/p"].status.value == status
+
+
+class Lossy(Memory):
+    """Loses the answers to the first writes, and carries out only those from a certain one on."""
+
+    def __init__(self, answers: Store, lost: int, arriving: int) -> None:
+        super().__init__(answers)
+        self.lost, self.arriving, self.writes = lost, arriving, 0
+
+    def send(self, request: Request) -> Answer:
+        found = super().send(request)
+        if request.method == "GET":
+            return found if self.writes >= self.arriving else Answer(404, b'{"errors": []}')
+        self.writes += 1
+        return LOST if self.writes <= self.lost else found
+
+
+def lossy(made: Change, lost: int, arriving: int, shown: Mapping[str, object]) -> tuple[Lossy, Outcome]:
+    path = made.address.path
+    memory = Lossy({("GET", path): answer(shown), ("POST", path): Answer(204)}, lost, arriving)
+    (ended,) = apply.run(prepare(Plan(BAO, (made,)), resolver()), contact(memory, BAO), resolver(), lambda _: None)
+    return memory, ended
+
+
+@pytest.mark.parametrize(("lost", "arriving", "writes"), [(1, 1, 1), (1, 2, 2), (3, 4, 4), (9, 5, 5), (9, 9, 6)])
+def test_a_mount_is_made_again_only_while_it_is_seen_not_to_be_there(lost: int, arriving: int, writes: int) -> None:
+    mount = change(Action.CREATE, desired("child_namespace", {}, name="n"))
+    mount = replace(mount, kind=replace(mount.kind, repeatable=False))
+
+    memory, ended = lossy(mount, lost, arriving, {"custom_metadata": {}})
+
+    assert memory.writes == writes
+    assert ended.status is (Status.DONE if arriving <= writes else Status.UNKNOWN)
+
+
+@pytest.mark.parametrize(("arriving", "status"), [(1, "done"), (2, "unknown")])
+def test_a_free_endpoint_is_never_asked_twice(arriving: int, status: str) -> None:
+    free = change(Action.CREATE, desired("generic_object", {"a": 1}, path="transform/role/x"))
+
+    memory, ended = lossy(free, 1, arriving, {"a": 1})
+
+    assert memory.writes == 1
+    assert ended.status.value == status
+
+
 def test_after_a_stop_the_rest_is_skipped_though_it_could_have_begun() -> None:
     memory = Memory(taken("a", "b", "c"))
     memory.stop_after = 1
@@ -102,7 +194,7 @@ def test_a_replace_deletes_first_and_says_what_is_left_where_the_second_half_fai
 
     memory, ended = carried_out([made], {("DELETE", "sys/mounts/m"): answer()})
 
-    assert [method for method, _ in memory.asked] == ["DELETE", "POST"]
+    assert [method for method, _ in memory.asked] == ["DELETE", "POST", "GET"]
     assert "the old one is deleted" in ended["sys/mounts/m"].reason
 
 
