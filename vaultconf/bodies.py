@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from vaultconf import own_credentials, references
 from vaultconf.declarations import RESERVED, WHOLE, Declaration, Declarations
-from vaultconf.errors import Place, Problem, nearest
+from vaultconf.errors import NO_USE, Place, Problem, Use, nearest
 from vaultconf.kind import Kind
 from vaultconf.kind_facts import from_file
 from vaultconf.project import Project, TextFile, path_inside, read_text
-from vaultconf.strict_yaml import YamlList, YamlMap
+from vaultconf.words import Filling, Words
 from vaultconf.yaml_text import shown
+from vaultconf.yaml_values import Word, YamlList, YamlMap
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The document whose objects are read."""
+    """The document whose objects are read; of what a template makes, with its use and the words of it."""
 
     file: str
     namespace: str = ""
     owner: str = ""
+    use: Use = NO_USE
+    params: Mapping[str, Word] | None = None
 
     @property
     def folder(self) -> PurePosixPath:
@@ -30,7 +34,7 @@ class Scope:
 
     def place(self, at: tuple[int, int]) -> Place:
         """A position in the document."""
-        return Place(self.file, *at)
+        return Place(self.file, at[0], at[1], self.use)
 
 
 class Bodies:
@@ -50,7 +54,7 @@ class Bodies:
     def complain(self, message: str, place: Place, hint: str = "") -> None:
         """Note a problem, but no second one where the YAML itself is one."""
         self.faults += 1
-        if place not in self.bad:
+        if place.written not in self.bad:
             self.found.problems.append(Problem(message, place, hint))
 
     def one_object(self, scope: Scope, kind: Kind, value: object, place: Place, params: dict[str, str]) -> None:
@@ -163,10 +167,21 @@ class Bodies:
                 if target in self.declared_files:
                     self.already(declaration, target, place, at)
                     return
-                file = TextFile(target, read_text(self.project.root, target))
+                file = self.filled(scope, TextFile(target, read_text(self.project.root, target)))
             except ValueError as error:
                 self.complain(str(error), at)
         self.text(declaration, from_file(declaration.kind), file, place)
+
+    def filled(self, scope: Scope, file: TextFile) -> TextFile:
+        """A policy file that a document names, with its variables and the parameters of the use in place."""
+        if file.text is None or "${" not in file.text:
+            return file
+        words = self.project.words
+        filling = Filling(Words(words.vars, scope.params, words.target), file.name, scope.use)
+        filled = replace(file, text=filling.policy(file.text))
+        for problem in filling.problems:
+            self.complain(problem.message, problem.place or Place(file.name, 1, 1), problem.hint)
+        return filled
 
     def policy_path(self, scope: Scope, written: str) -> str:
         """Where a policy file really lies. Raises ValueError where it must not be named."""
@@ -188,7 +203,7 @@ class Bodies:
             return
         for offset in offsets:
             line, start = text_line(file.text or "", offset)
-            where = Place(file.name, line, offset - start + 1)
+            where = Place(file.name, line, offset - start + 1, place.use)
             self.complain("policy text cannot hold a reference", where, "write `$${` for a literal `${`")
         if file.text is None or offsets:
             declaration.spoiled.add(name)
@@ -196,7 +211,7 @@ class Bodies:
 
     def read(self, scope: Scope, value: object, place: Place) -> object:
         """Find the references in a value; `$${` becomes `${`."""
-        if self.bad and place in self.bad:
+        if self.bad and place.written in self.bad:
             self.faults += 1
         if isinstance(value, str):
             return self.template(scope, value, place) if "${" in value else value

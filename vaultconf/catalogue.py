@@ -11,7 +11,7 @@ from vaultconf import kinds
 from vaultconf.kind import Kind
 
 #: Top-level keys of a document that later versions will know.
-NOT_YET = frozenset({"assertions", "templates", "use", "policies_from"})
+NOT_YET = frozenset({"assertions"})
 
 
 @cache

@@ -49,7 +49,7 @@ class Declaration:
         if isinstance(value, YamlList):
             for item, at in zip(value, value.places, strict=True):
                 if isinstance(item, str) and item.strip().lower() == word.lower():
-                    return Place(place.file, *at)
+                    return place.beside(at)
         return place
 
 

@@ -16,13 +16,16 @@ from vaultconf.declarations import RESERVED, Declarations, MountKey
 from vaultconf.errors import Place, nearest
 from vaultconf.kind import Kind
 from vaultconf.kind_facts import from_file
-from vaultconf.project import PASSWORD_POLICIES, POLICIES, Project, TextFile
+from vaultconf.project import PASSWORD_POLICIES, POLICIES, Project, TextFile, policies_in
 from vaultconf.strict_yaml import YamlDocument, YamlMap
 from vaultconf.yaml_text import shown
 
 #: The kinds whose objects are the files of a folder.
 FOLDERS: Mapping[str, str] = {POLICIES: "acl_policy", PASSWORD_POLICIES: "password_policy"}
 _PLAIN_KEYS = frozenset({"owner", "namespace"})
+_FROM_FOLDER = "policies_from"
+#: What `templates.expand` has taken out before the walk.
+_ALSO_KNOWN = frozenset({"templates", "use", _FROM_FOLDER})
 #: First segments of a path where no server mounts a secrets engine (seen on OpenBao 2.7).
 _TAKEN = frozenset({"sys", "auth", "audit", "cubbyhole", "identity"})
 
@@ -37,7 +40,7 @@ def declare(project: Project, types: Mapping[MountKey, str]) -> Declarations:
         walk.document(document)
     for folder, files in ((POLICIES, project.policies), (PASSWORD_POLICIES, project.password_policies)):
         for file in files:
-            walk.policy_file(catalogue.all_kinds()[FOLDERS[folder]], file)
+            walk.policy_file(catalogue.all_kinds()[FOLDERS[folder]], file, Scope(file.name))
     walk.nested_mounts()
     return found
 
@@ -55,19 +58,22 @@ class _Walk:
         self.scope = Scope("")
 
     def document(self, document: YamlDocument) -> None:
-        root = document.root
-        if root is None:
+        root, head = document.root, document.home or document
+        if root is None or head.root is None:
             return
-        self.scope = Scope(document.file)
-        self.scope = Scope(document.file, self.namespace(root), self.plain(root, "owner"))
+        self.scope = Scope(head.file)
+        namespace, owner = self.namespace(head.root), self.plain(head.root, "owner")
+        self.scope = Scope(document.file, namespace, owner, document.use, document.params)
         for key, value in root.items():
             place = self.scope.place(root.key_places[key])
             if key in catalogue.sections():
                 self.section(key, value, self.scope.place(root.places[key]))
             elif key in catalogue.NOT_YET:
                 self.complain(f"`{key}` is not in this version", place)
+            elif key == _FROM_FOLDER:
+                self.policies_from(root[key], self.scope.place(root.places[key]))
             elif key not in _PLAIN_KEYS:
-                known = catalogue.sections() | _PLAIN_KEYS | catalogue.NOT_YET
+                known = catalogue.sections() | _PLAIN_KEYS | _ALSO_KNOWN | catalogue.NOT_YET
                 self.complain(f"unknown key `{shown(key)}`", place, nearest(key, known))
 
     def plain(self, root: YamlMap, key: str) -> str:
@@ -205,12 +211,38 @@ class _Walk:
             where = f" of a mount of type `{shown(mount_type)}`" if mount_type else ""
             self.complain(f"unknown key `{shown(key)}`{where}", place, hint)
 
-    def policy_file(self, kind: Kind, file: TextFile) -> None:
-        """A file of `policies/` is a policy of the base namespace, named after its stem."""
-        place = Place(file.name, 1, 1)
+    def policy_file(self, kind: Kind, file: TextFile, scope: Scope) -> None:
+        """A policy that is a file, named after its stem."""
+        place = Place(file.name, 1, 1, scope.use)
         name = file.name[file.name.rindex("/") + 1 : -len(".hcl")]
-        declaration = self.bodies.declaration(Scope(file.name), kind, {"name": name}, place)
+        declaration = self.bodies.declaration(scope, kind, {"name": name}, place)
         self.bodies.text(declaration, from_file(kind), file, place)
+
+    def policies_from(self, written: object, at: Place) -> None:
+        """Every .hcl file of a folder is a policy of the document's namespace."""
+        if not isinstance(written, str) or "${" in written:
+            self.complain(f"`{_FROM_FOLDER}` must be the path of a folder relative to this file, in plain text", at)
+            return
+        try:
+            folder = self.bodies.policy_path(self.scope, written)
+        except ValueError as error:
+            self.complain(str(error), at)
+            return
+        if folder in FOLDERS:
+            reason = f"every .hcl file of `{folder}/` is a policy"
+            self.complain(f"`{shown(folder)}` is declared already: {reason}", at, "name another folder")
+        elif not (self.bodies.project.root / folder).is_dir():
+            self.complain(f"`{shown(written)}` is not a folder", at)
+        else:
+            self.folder(folder)
+
+    def folder(self, folder: str) -> None:
+        """The policies of a folder. Each is where its file is, in the use that names the folder."""
+        files, problems = policies_in(self.bodies.project.root, folder)
+        for problem in problems:
+            self.complain(problem.message, problem.place or Place(folder, 1, 1), problem.hint)
+        for file in files:
+            self.policy_file(catalogue.all_kinds()[FOLDERS[POLICIES]], self.bodies.filled(self.scope, file), self.scope)
 
     def nested_mounts(self) -> None:
         """No server takes a mount inside another one's path (seen on OpenBao 2.7)."""
@@ -227,7 +259,8 @@ def _types_of(documents: Iterable[YamlDocument], bad: set[Place | None]) -> dict
     types: dict[MountKey, str] = {}
     for document in documents:
         root: Mapping[str, object] = document.root if document.root is not None else {}
-        namespace = root.get("namespace", "")
+        head = document.home.root if document.home is not None else document.root
+        namespace = head.get("namespace", "") if head is not None else ""
         for section in ("secrets", "auth"):
             for mount, body in _items(root.get(section)):
                 key = (namespace if isinstance(namespace, str) else "?", section, mount)

@@ -30,14 +30,29 @@ class ExitCode(IntEnum):
 
 
 class Place(NamedTuple):  # a dataclass takes four times as long to make, and every key and value has one
-    """A position in a file of the project; line and column count from 1."""
+    """A position in a file of the project; line and column count from 1. In a template, `use` is where it is used."""
 
     file: str
     line: int
     column: int
+    use: Place | tuple[()] = ()  # not None: places are sorted
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        written = f"{self.file}:{self.line}:{self.column}"
+        return f"{written}, used at {self.use}" if self.use else written
+
+    @property
+    def written(self) -> Place:
+        """The same position, whoever uses it."""
+        return Place(self.file, self.line, self.column) if self.use else self
+
+    def beside(self, at: tuple[int, int]) -> Place:
+        """Another (line, column) of the same file, in the same use."""
+        return Place(self.file, at[0], at[1], self.use)
+
+
+Use = Place | tuple[()]
+NO_USE: Use = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +68,10 @@ class Problem:
     address: str = ""
 
     def __str__(self) -> str:
-        where = f"{self.place}: " if self.place else f"{self.address}: " if self.address else ""
-        hint = f" ({self.hint})" if self.hint else ""
-        return f"{where}{self.message}{hint}"
+        where = f"{self.place.written}: " if self.place else f"{self.address}: " if self.address else ""
+        used = f"used at {self.place.use}" if self.place and self.place.use else ""
+        notes = "; ".join(filter(None, (self.hint, used)))
+        return f"{where}{self.message}{f' ({notes})' if notes else ''}"
 
 
 class VaultconfError(Exception):

@@ -28,18 +28,18 @@ def read(declaration: Declaration) -> tuple[Guidance, list[Problem]]:
     given = declaration.guidance
     if given is None:
         return Guidance(), []
-    file = declaration.places[RESERVED].file
+    here = declaration.places[RESERVED]
     accepted: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, value in given.items():
         problem = _problem(
-            declaration.kind, key, value, Place(file, *given.key_places[key]), Place(file, *given.places[key])
+            declaration.kind, key, value, here.beside(given.key_places[key]), here.beside(given.places[key])
         )
         if problem is not None:
             problems.append(problem)
         elif isinstance(value, YamlList):
             judge = _not_showable if key == "show" else _not_ignorable
-            wrong = list(judge(declaration, value, file))
+            wrong = list(judge(declaration, value, here))
             problems += wrong
             accepted[key] = () if wrong else tuple(value)
         else:
@@ -61,11 +61,11 @@ def _problem(kind: Kind, key: str, value: object, key_place: Place, place: Place
     return None
 
 
-def _not_ignorable(declaration: Declaration, names: YamlList, file: str) -> Iterator[Problem]:
+def _not_ignorable(declaration: Declaration, names: YamlList, here: Place) -> Iterator[Problem]:
     kind = declaration.kind
     known = declaration.fields if kind.is_open else kind.fields
     for name, at in zip(names, names.places, strict=True):
-        place = Place(file, *at)
+        place = here.beside(at)
         if not isinstance(name, str) or name not in known:
             hint = nearest(name, known) if isinstance(name, str) else ""
             yield Problem(f"`{RESERVED}.ignore` names no field of this object", place, hint)
@@ -73,10 +73,10 @@ def _not_ignorable(declaration: Declaration, names: YamlList, file: str) -> Iter
             yield Problem(f"`{name}` is needed to make the object and cannot be ignored", place)
 
 
-def _not_showable(declaration: Declaration, names: YamlList, file: str) -> Iterator[Problem]:
+def _not_showable(declaration: Declaration, names: YamlList, here: Place) -> Iterator[Problem]:
     for name, at in zip(names, names.places, strict=True):
         if not isinstance(name, str) or name not in declaration.fields:
             hint = nearest(name, declaration.fields) if isinstance(name, str) else ""
-            yield Problem(f"`{RESERVED}.show` names no field that is written here", Place(file, *at), hint)
+            yield Problem(f"`{RESERVED}.show` names no field that is written here", here.beside(at), hint)
         elif next(templates_in(declaration.fields[name]), None) is not None:
-            yield Problem(f"`{shown(name)}` holds a reference, which is never shown", Place(file, *at))
+            yield Problem(f"`{shown(name)}` holds a reference, which is never shown", here.beside(at))

@@ -23,12 +23,13 @@ def problems(
 
 
 def _placed(found: PolicyProblem, declaration: Declaration, name: str, sources: Mapping[str, bytes]) -> Problem:
-    if name in declaration.files:
-        return Problem(found.message, Place(declaration.files[name], found.line, found.column), found.hint)
     value = declaration.place_of(name)
-    place = in_block(sources.get(value.file, b""), value, str(declaration.fields[name]), found)
-    if place is not None:
+    if name in declaration.files:
+        place = Place(declaration.files[name], found.line, found.column, value.use)
         return Problem(found.message, place, found.hint)
+    within = in_block(sources.get(value.file, b""), value, str(declaration.fields[name]), found)
+    if within is not None:
+        return Problem(found.message, within, found.hint)
     return Problem(f"policy, line {found.line}: {found.message}", value, found.hint)
 
 
@@ -42,4 +43,4 @@ def in_block(source: bytes, value: Place, text: str, found: PolicyProblem) -> Pl
     if line > len(lines) or not lines[line - 1].rstrip("\r").endswith(written):
         return None
     indent = len(lines[line - 1].rstrip("\r")) - len(written)
-    return Place(value.file, line, indent + found.column)
+    return value.beside((line, indent + found.column))

@@ -12,6 +12,7 @@ from vaultconf import settings, strict_yaml
 from vaultconf.errors import InputError, Place, Problem
 from vaultconf.settings import Settings
 from vaultconf.strict_yaml import YamlDocument
+from vaultconf.words import Words
 
 DESIRED_STATE = "desired-state"
 POLICIES = "policies"
@@ -30,7 +31,10 @@ class TextFile:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project as read from disk. `whole` is False where a file could not be read to its end."""
+    """A project as read from disk. `whole` is False where a file could not be read to its end.
+
+    `words` are what the chosen target says for `${var:…}`; none until `templates.expand` has put them in.
+    """
 
     root: Path
     settings: Settings
@@ -40,6 +44,7 @@ class Project:
     problems: tuple[Problem, ...]
     whole: bool = True
     sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    words: Words = Words()
 
 
 def load(root: Path, *, may_be_empty: bool = False) -> Project:
@@ -104,6 +109,12 @@ def read_bytes(root: Path, name: str) -> bytes:
 def read_text(root: Path, name: str) -> str:
     """Read a text file of the project. Raises ValueError, which quotes nothing of the file."""
     return _decoded(read_bytes(root, name), name)
+
+
+def policies_in(root: Path, folder: str) -> tuple[list[TextFile], list[Problem]]:
+    """The .hcl files directly in a folder of the project, and what is wrong with them."""
+    reader = _Files(root)
+    return list(reader.texts(folder)), reader.problems
 
 
 def _read(path: Path | str, name: str) -> bytes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from vaultconf.errors import Place
+from vaultconf.errors import NO_USE, Place, Use
 
 
 class YamlMap(dict[str, object]):
@@ -31,13 +32,27 @@ class YamlList(list[object]):
         self.places: list[tuple[int, int]] = []
 
 
+class Word(NamedTuple):
+    """What a variable or a parameter stands for, as YAML gave it, and where that is written."""
+
+    value: object
+    place: Place
+
+
 @dataclass(frozen=True, slots=True)
 class YamlDocument:
-    """One document of a file; `root` is None where the document is empty, `place` is where it begins."""
+    """One document of a file; `root` is None where the document is empty, `place` is where it begins.
+
+    Of what a template makes, `file` is the template's, `use` where it is used, `home` the document with the use, and
+    `params` are its parameters.
+    """
 
     file: str
     root: YamlMap | None
     place: tuple[int, int]
+    use: Use = NO_USE
+    home: YamlDocument | None = None
+    params: Mapping[str, Word] | None = field(default=None, repr=False)
 
 
 def place_of(document: YamlDocument, path: Sequence[str | int], *, key: bool = False) -> Place:
