@@ -137,7 +137,7 @@ def apply(
     with failing(format, "vaultconf.outcome/1"):
         _refuse_to_ask(format, yes=yes)
         permitted, wait = patterns(allow), patience(lock_timeout)
-        loaded, state = pipeline.validate(context.obj)
+        loaded, state = pipeline.validate(context.obj, target)
         options = Options(target, patterns(only), patterns(resend), concurrency)
         with (
             pipeline.connect(loaded, options, read_only=False, warn=console.warn) as contact,
@@ -185,7 +185,7 @@ def export(
     """Write what the server has as desired-state files; never overwrites one."""
     with failing(Format(format), "vaultconf.export/1"):
         options = Options(target, patterns(only), (), concurrency)
-        loaded, state = pipeline.validate(context.obj, may_be_empty=True)
+        loaded, state = pipeline.validate(context.obj, target, may_be_empty=True)
         folder = context.obj / output
         with pipeline.connect(loaded, options, read_only=True, warn=console.warn) as contact:
             made, files = pipeline.export(loaded, state, contact, options, folder)
@@ -224,7 +224,7 @@ def demo(context: typer.Context) -> None:
 
 
 def _plan(context: typer.Context, options: Options) -> Plan:
-    loaded, state = pipeline.validate(context.obj)
+    loaded, state = pipeline.validate(context.obj, options.target)
     with pipeline.connect(loaded, options, read_only=True, warn=console.warn) as contact:
         return pipeline.plan(loaded, state, contact, options, books.recall(contact, loaded.settings))
 

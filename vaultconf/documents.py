@@ -71,7 +71,7 @@ class _Walk:
             elif key in catalogue.NOT_YET:
                 self.complain(f"`{key}` is not in this version", place)
             elif key == _FROM_FOLDER:
-                self.policies_from(root[key], self.scope.place(root.places[key]))
+                self.policies_from(value, self.scope.place(root.places[key]))
             elif key not in _PLAIN_KEYS:
                 known = catalogue.sections() | _PLAIN_KEYS | _ALSO_KNOWN | catalogue.NOT_YET
                 self.complain(f"unknown key `{shown(key)}`", place, nearest(key, known))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vaultconf import apply as applying
-from vaultconf import contact as contacts
 from vaultconf import (
+    checking,
     contents,
     desired,
     documents,
@@ -31,6 +31,7 @@ from vaultconf import (
     settings,
     vanished,
 )
+from vaultconf import contact as contacts
 from vaultconf import permissions as granting
 from vaultconf.address import Pattern
 from vaultconf.books import Books
@@ -61,13 +62,9 @@ class Options:
     concurrency: int | None = None
 
 
-def validate(root: Path, *, may_be_empty: bool = False) -> tuple[Project, DesiredState]:
-    """Read and check the files. Raises InputError with every problem."""
-    loaded = project.load(root, may_be_empty=may_be_empty)
-    state = desired.build(documents.declare(loaded, {}), loaded.settings)
-    if state.problems:
-        raise InputError(state.problems)
-    return loaded, state
+def validate(root: Path, target: str | None = None, *, may_be_empty: bool = False) -> tuple[Project, DesiredState]:
+    """Read and check the files for a target, or for every target. Raises InputError with every problem."""
+    return checking.check(project.load(root, may_be_empty=may_be_empty), target)
 
 
 def connect(loaded: Project, options: Options, *, read_only: bool, warn: Callable[[Problem], None]) -> Contact:
@@ -136,7 +133,7 @@ def export(
 
 def permissions(root: Path, run: Run, target: str) -> Permissions:
     """The smallest policy for a command. Raises InputError with every problem of the files."""
-    loaded, state = validate(root)
+    loaded, state = validate(root, target)
     settings = loaded.settings
     namespace = contacts.connection_for(settings, target, environment.process()).namespace
     states, foreign = guesses.readings(loaded, state)

@@ -44,7 +44,7 @@ class Project:
     problems: tuple[Problem, ...]
     whole: bool = True
     sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-    words: Words = Words()
+    words: Words = field(default_factory=Words)
 
 
 def load(root: Path, *, may_be_empty: bool = False) -> Project:

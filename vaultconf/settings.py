@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from vaultconf import login_settings
@@ -12,7 +12,8 @@ from vaultconf.errors import Problem
 from vaultconf.http import clean_address
 from vaultconf.login_settings import Login
 from vaultconf.settings_reader import Reader
-from vaultconf.strict_yaml import YamlDocument, YamlMap
+from vaultconf.words import NAME, Scan
+from vaultconf.yaml_values import Word, YamlDocument, YamlMap
 
 FILE = "vaultconf.yaml"
 DEFAULT_DELETES = 10
@@ -22,7 +23,7 @@ _KEYS = (
     "ledger",
 )
 _NOT_YET = ("may_grant",)
-_TARGET_NOT_YET = ("vars", "overlays")
+_TARGET_NOT_YET = ("overlays",)
 _PRODUCTS = ("vault", "openbao")
 
 
@@ -44,13 +45,14 @@ class Target:
     """A server that the project may be applied to, and how to log in there.
 
     `namespace` is None where the target says nothing about it, "" for the root; without `login` the token of the
-    environment serves.
+    environment serves. `vars` are what `${var:…}` stands for.
     """
 
     name: str
     address: str = ""
     namespace: str | None = None
     login: Login | None = None
+    vars: Mapping[str, Word] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +179,27 @@ def _hold(reader: Reader, item: object, index: int) -> Hold | None:
 def _target(reader: Reader, name: str) -> Target:
     here = ("targets", name)
     found = reader.mapping(*here)
-    reader.keys(found, ("address", "namespace", "auth"), _TARGET_NOT_YET, *here)
+    reader.keys(found, ("address", "namespace", "auth", "vars"), _TARGET_NOT_YET, *here)
     return Target(
-        name, _address(reader, found, name), _namespace(reader, found, name), login_settings.read(reader, name)
+        name,
+        _address(reader, found, name),
+        _namespace(reader, found, name),
+        login_settings.read(reader, name),
+        dict(_vars(reader, name)),
     )
+
+
+def _vars(reader: Reader, name: str) -> Iterator[tuple[str, Word]]:
+    """Words, numbers, flags and lists; other references in them stay, and are judged where they land."""
+    here = ("targets", name, "vars")
+    for key, value in reader.mapping(*here).items():
+        if not NAME.match(key):
+            reader.complain("is no plain name", *here, key, hint="letters, digits, `_` and `-`")
+        elif value is None or isinstance(value, YamlMap):
+            reader.complain("must be a word, a number, true or false, or a list", *here, key)
+        elif Scan(value, (0, 0)).tokens:
+            reader.complain("a variable cannot name another", *here, key)
+        yield key, Word(value, reader.place((*here, key)))
 
 
 def _address(reader: Reader, found: Mapping[str, object], name: str) -> str:

@@ -79,7 +79,7 @@ class _Expansion:
         filled = [self.filled(document) for document in self.project.documents]
         for document in filled:
             for name, body, place in self.entries(document, TEMPLATES):
-                self.template(document, name, body, place)
+                self.template(name, body, place)
         for document in filled:
             if document.root is None or _NESTING.isdisjoint(document.root):
                 yield document
@@ -126,11 +126,13 @@ class _Expansion:
         for name, item in value.items():
             yield name, item, Place(document.file, *value.key_places[name])
 
-    def template(self, document: YamlDocument, name: str, body: object, place: Place) -> None:
+    def template(self, name: str, body: object, place: Place) -> None:
         """Read one template; what is wrong with it is said here, and not once more for every use."""
         before = self.faults
         if name in self.templates:
-            self.complain(f"the template `{shown(name)}` is given already", place, f"first at {self.templates[name].place}")
+            self.complain(
+                f"the template `{shown(name)}` is given already", place, f"first at {self.templates[name].place}"
+            )
             return
         if not isinstance(body, YamlMap):
             self.complain("must be a map: `params`, and what a document may hold", place)
@@ -188,7 +190,9 @@ class _Expansion:
         if items is None:
             return
         if not isinstance(items, YamlList):
-            self.complain(f"must be a list of maps, one for each use of `{shown(name)}`", place, f"see {template.place}")
+            self.complain(
+                f"must be a list of maps, one for each use of `{shown(name)}`", place, f"see {template.place}"
+            )
             return
         for item, at in zip(items, items.places, strict=True):
             made = self.use(document, template, item, place.beside(at))
@@ -208,7 +212,9 @@ class _Expansion:
                 self.complain(f"`{shown(template.name)}` needs `{shown(name)}`", place, f"see {word.place}")
         if self.faults > before or not template.usable:
             return None
-        filling = Filling(Words(self.words.vars, params, self.words.target), template.place.file, place, template.steady)
+        filling = Filling(
+            Words(self.words.vars, params, self.words.target), template.place.file, place, template.steady
+        )
         root = filling.map(template.body)
         if self.take(filling).problems:
             return None

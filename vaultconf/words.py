@@ -7,7 +7,8 @@ land.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -74,16 +75,24 @@ class Filling:
     """
 
     def __init__(
-        self, words: Words, file: str, use: Use = NO_USE, steady: Set[int] = frozenset(), *, keep_params: bool = False
+        self,
+        words: Words,
+        file: str,
+        use: Use = NO_USE,
+        steady: AbstractSet[int] = frozenset(),
+        *,
+        keep_params: bool = False,
     ) -> None:
         self.words, self.file, self.use, self.steady = words, file, use, steady
         self.keep_params = keep_params
         self.problems: list[Problem] = []
 
     def complain(self, message: str, place: Place, hint: str = "") -> None:
+        """Note a problem."""
         self.problems.append(Problem(message, place, hint))
 
     def place(self, at: tuple[int, int]) -> Place:
+        """A position in the file."""
         return Place(self.file, at[0], at[1], self.use)
 
     def value(self, value: object, at: tuple[int, int]) -> object:
@@ -95,6 +104,7 @@ class Filling:
         return self.list(value) if isinstance(value, YamlList) else value
 
     def text(self, text: str, at: tuple[int, int]) -> object:
+        """A value that is a text with `${` in it."""
         whole = _TOKEN.fullmatch(text)
         if whole is None or not whole[1] or self.kept(whole[1]):
             return self.spelled(text, at)
@@ -102,6 +112,7 @@ class Filling:
         return "" if word is None else _landed(word.value, at)
 
     def map(self, value: YamlMap) -> YamlMap:
+        """A map, of which the keys may hold names too."""
         if id(value) in self.steady:
             return value
         found = YamlMap(value.place)
@@ -122,6 +133,7 @@ class Filling:
         return found
 
     def list(self, value: YamlList) -> YamlList:
+        """A list."""
         if id(value) in self.steady:
             return value
         found = YamlList(value.place)
@@ -140,6 +152,7 @@ class Filling:
         return _TOKEN.sub(lambda found: self.piece(found, _at(text, found.start())), text)
 
     def piece(self, found: re.Match[str], at: tuple[int, int]) -> str:
+        """What stands for a token inside a text; `$${` stays for who reads references."""
         if not found[1] or self.kept(found[1]):
             return found[0]
         word = self.word(found[1], found[2], at)
@@ -154,13 +167,16 @@ class Filling:
         return ""
 
     def kept(self, scheme: str) -> bool:
+        """Whether tokens of a scheme stay as they are."""
         return self.keep_params and scheme == PARAM
 
     def word(self, scheme: str, name: str, at: tuple[int, int]) -> Word | None:
         """What a name stands for; None, with a problem, where it stands for nothing."""
         known = self.words.vars if scheme == VAR else self.words.params
         if known is None:
-            self.complain("`${param:…}` stands in templates only", self.place(at), "use `${var:…}` for what targets say")
+            self.complain(
+                "`${param:…}` stands in templates only", self.place(at), "use `${var:…}` for what targets say"
+            )
             return None
         if name in known:
             return known[name]

@@ -6,11 +6,12 @@ import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
-from vaultconf import desired, documents, project
+from vaultconf import desired, documents, project, templates
 from vaultconf.declarations import MountKey
 from vaultconf.desired import DesiredState
 from vaultconf.errors import Problem
 from vaultconf.model import Desired
+from vaultconf.words import Words
 
 A_POLICY = 'path "kv/*" {\n  capabilities = ["read"]\n}\n'
 BASE = {"vaultconf.yaml": "version: 1\n"}
@@ -27,7 +28,7 @@ def write(root: Path, files: Mapping[str, str | bytes]) -> Path:
 
 def load(root: Path, files: Mapping[str, str | bytes], types: Mapping[MountKey, str] | None = None) -> DesiredState:
     """Write files, and read them as every command does."""
-    loaded = project.load(write(root, files))
+    loaded = templates.expand(project.load(write(root, files)), Words())
     return desired.build(documents.declare(loaded, types or {}), loaded.settings)
 
 

@@ -103,7 +103,7 @@ def _change(change: Change) -> Json:
         "action": change.action.value,
         "owner": change.owner or None,
         "fields": [_field(change, item) for item in change.fields],
-        "source": _place(change.source),
+        "source": place(change.source),
         "risk": _risk(change.risk),
     }
     return {**found, "meaning": "same"} if change.same_meaning else found
@@ -126,8 +126,12 @@ def _plain(value: object) -> object:
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _place(place: Place | None) -> Json | None:
-    return {"file": place.file, "line": place.line, "column": place.column} if place else None
+def place(at: Place | None) -> Json | None:
+    """Where something is written, and of what a template makes where it is used; null for nowhere."""
+    if at is None:
+        return None
+    found: Json = {"file": at.file, "line": at.line, "column": at.column}
+    return {**found, "use": place(at.use)} if at.use else found
 
 
 def _risk(risk: Risk | None) -> Json | None:
@@ -155,7 +159,7 @@ def held(item: Held) -> Json:
 
 def problem(problem: Problem) -> Json:
     """One complaint."""
-    where = _place(problem.place) or {"file": None, "line": None, "column": None}
+    where = place(problem.place) or {"file": None, "line": None, "column": None}
     return {"message": problem.message, **where, "address": problem.address or None, "hint": problem.hint or None}
 
 

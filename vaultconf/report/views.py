@@ -129,13 +129,19 @@ def held_text(held: Held) -> str:
 
 
 def place_text(place: Place | None) -> str:
-    """File and line; the column is for editors and stays in the JSON."""
-    return f"{visible(place.file)}:{place.line}" if place else ""
+    """File and line, of a template with those of its use; the column is for editors and stays in the JSON."""
+    if place is None:
+        return ""
+    written = f"{visible(place.file)}:{place.line}"
+    return f"{written}, used at {place_text(place.use)}" if place.use else written
 
 
 def problem_text(problem: Problem) -> tuple[str, str, str]:
     """Where, what, and what to do about it; the first and the last may be empty."""
-    return prose(str(problem.place or problem.address)), prose(problem.message), prose(problem.hint)
+    place = problem.place
+    used = f"used at {place.use}" if place and place.use else ""
+    hint = "; ".join(filter(None, (problem.hint, used)))
+    return prose(str(place.written if place else problem.address)), prose(problem.message), prose(hint)
 
 
 def server_text(server: Server) -> tuple[str, str]:
