@@ -245,11 +245,20 @@ def cli_page() -> str:
     """All commands and options, out of the command line itself."""
     group: Any = get_command(app)
     parts = [_NOTE, "# Command line\n", "```text\nvaultconf [-C DIR] COMMAND [OPTIONS]\n```\n", *_options(group)]
-    for name, command in group.commands.items():
+    for name, command in _commands(group):
         parts += [f"## {name}\n", f"{command.help}\n", *_options(command)]
     parts += ["## Exit codes\n", "[What each means](../exit-codes.md).\n", "| Code | Name |\n|---|---|"]
     parts += [f"| {code.value} | {code.name.lower()} |" for code in ExitCode]
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _commands(group: Any) -> Iterator[tuple[str, Any]]:
+    """The commands of a group; those within a group under its name too."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from ((f"{name} {inner}", found) for inner, found in _commands(command))
+        else:
+            yield name, command
 
 
 def _options(command: Any) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from vaultconf import __version__, books, console, pipeline
+from vaultconf import __version__, books, console, ledger_commands, pipeline
 from vaultconf.command import (
     LOCK_TIMEOUT,
     ConcurrencyOption,
@@ -28,9 +28,10 @@ from vaultconf.command import (
     failing,
     patience,
     patterns,
+    refuse_to_ask,
     stopping,
 )
-from vaultconf.errors import ExitCode, Problem, UsageError, VaultconfError
+from vaultconf.errors import ExitCode, Problem, VaultconfError
 from vaultconf.ledger import NO_LEDGER
 from vaultconf.model import Outcome, Plan, Status
 from vaultconf.permissions import Run
@@ -42,11 +43,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Keep a live HashiCorp Vault or OpenBao equal to what Git says.",
 )
+app.add_typer(ledger_commands.app, name="ledger")
+app.command()(ledger_commands.unlock)
 
 
-_LATER = frozenset(
-    {"init", "lint", "fmt", "render", "adopt", "import", "can", "access", "rotate", "ledger"} | {"unlock"}
-)
+_LATER = frozenset({"init", "lint", "fmt", "render", "adopt", "import", "can", "access", "rotate"})
 
 
 @app.callback(invoke_without_command=True)
@@ -135,7 +136,7 @@ def apply(
 ) -> None:
     """Make the server equal to what the files say."""
     with failing(format, "vaultconf.outcome/1"):
-        _refuse_to_ask(format, yes=yes)
+        refuse_to_ask(format, yes=yes)
         permitted, wait = patterns(allow), patience(lock_timeout)
         loaded, state = pipeline.validate(context.obj, target)
         options = Options(target, patterns(only), patterns(resend), concurrency)
@@ -156,16 +157,6 @@ def apply(
                 left = [*pipeline.left_alone(made), *(ledger.problems if ledger is not None else ())]
                 console.show_outcomes(outcomes, format.value, left)
     raise typer.Exit(_code(left, outcomes, interrupted=bool(interrupted)))
-
-
-def _refuse_to_ask(format: Format, *, yes: bool) -> None:  # noqa: A002
-    """Raise UsageError, before anything is read or sent, where nobody could answer the question."""
-    if yes:
-        return
-    if format is not Format.TEXT:
-        raise UsageError(f"`--format {format}` is for machines, which cannot be asked", "use --yes")
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("nobody can be asked here", "use --yes")
 
 
 @app.command()

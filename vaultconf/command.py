@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import Annotated, NoReturn
@@ -57,6 +58,16 @@ def patience(text: str) -> float:
         return 0.0 if text in ("0", "0s") else environment.seconds(text)
     except ValueError as error:
         raise UsageError(f"--lock-timeout {error}") from None
+
+
+def refuse_to_ask(format: Format, *, yes: bool) -> None:  # noqa: A002
+    """Raise UsageError, before anything is read or sent, where nobody could answer the question."""
+    if yes:
+        return
+    if format is not Format.TEXT:
+        raise UsageError(f"`--format {format}` is for machines, which cannot be asked", "use --yes")
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("nobody can be asked here", "use --yes")
 
 
 def patterns(texts: Sequence[str] | None) -> tuple[Pattern, ...]:

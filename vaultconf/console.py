@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from traceback import StackSummary
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,12 @@ from vaultconf import __version__
 from vaultconf.desired import DesiredState
 from vaultconf.errors import Problem
 from vaultconf.export import Export
+from vaultconf.ledger import Ledger
+from vaultconf.lock import Holder
 from vaultconf.model import Outcome, Plan
 from vaultconf.permissions import Permissions
-from vaultconf.report import data, exported
-from vaultconf.report.lines import prose
+from vaultconf.report import data, exported, ledger
+from vaultconf.report.lines import prose, visible
 from vaultconf.report.views import things
 
 if TYPE_CHECKING:
@@ -78,6 +80,19 @@ def show_export(made: Export, folder: str, files: Sequence[str], *, as_json: boo
         sys.stdout.write(exported.as_text(made, folder, files))
 
 
+def show_ledger(found: Ledger, path: str, holder: Holder | None, *, as_json: bool) -> None:
+    """Print what the ledger at a path holds to stdout."""
+    if as_json:
+        sys.stdout.write(data.dump(ledger.as_json(found, path, holder)))
+    else:
+        sys.stdout.write(ledger.as_text(found, path, holder))
+
+
+def listed(title: str, entries: Iterable[str]) -> None:
+    """Print a list to stdout."""
+    sys.stdout.write(ledger.listing([title, *(f"  {entry}" for entry in entries)]))
+
+
 def show_failure(found: Sequence[Problem], form: str, document: str) -> None:
     """Print why a run failed: to stderr for people, and complete to stdout where JSON was asked for."""
     if form == "json":
@@ -138,7 +153,12 @@ def _validation(
 
 def confirmed(count: int) -> bool:
     """Ask on the terminal whether to go on; only `yes` is a yes."""
-    sys.stderr.write(f"Apply {things(count, 'change')}? Only `yes` goes on: ")
+    return agreed(f"Apply {things(count, 'change')}?")
+
+
+def agreed(question: str) -> bool:
+    """Ask a question on the terminal; only `yes` is a yes."""
+    sys.stderr.write(f"{visible(question)} Only `yes` goes on: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip() == "yes"
 

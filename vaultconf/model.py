@@ -174,7 +174,8 @@ class Held:
 class Plan:
     """Everything that an apply would do and everything that was seen; computed whole before the first write.
 
-    `ledger` is what it will hold when all was looked at and nothing written.
+    `present` has the declared objects that are there already; `ledger` is what it will hold when all was looked at
+    and nothing written.
     """
 
     server: Server
@@ -187,6 +188,7 @@ class Plan:
     errors: tuple[Problem, ...] = ()
     unchanged: int = 0
     strict: bool = False
+    present: tuple[Desired, ...] = field(default=(), repr=False)
     ledger: Ledger = field(default=NO_LEDGER, repr=False)
 
     @property

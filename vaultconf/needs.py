@@ -97,6 +97,30 @@ def of_apply(wanted: Wanted) -> Iterator[Need]:
                 yield from (place.need("GET"), place.need("DELETE"))
 
 
+def of_ledger(wanted: Wanted, *, writes: bool) -> Iterator[Need]:
+    """What keeping the ledger sends, and deleting what left the files: as far as `owns` reaches, or what is declared.
+
+    Which engine it is in only the server knows; where no file opens one, the first segment of the path is taken.
+    """
+    path = wanted.scope.settings.ledger
+    if not path:
+        return
+    known = [mount for space, section, mount, _ in wanted.opened if (space, section) == ("", "secrets")]
+    mount = max((one for one in known if path.startswith(f"{one}/")), key=len, default=path.partition("/")[0])
+    base = f"{mount}/data/{path.removeprefix(f'{mount}/')}"
+    for method in ("GET", "POST") if writes else ("GET",):
+        for name in ("head", "key", "lock", f"owned/{ANY}"):
+            yield Need(method, f"{base}/{name}", "", "The ledger")
+    if not writes:
+        return
+    for pattern in wanted.scope.settings.owns:
+        for place in reached(wanted, pattern.text):
+            yield from (place.need("GET"), place.need("DELETE"))
+    for item in wanted.objects if not wanted.scope.settings.owns else ():
+        if not (item.kind.always or item.params[item.kind.holes[-1]] in item.kind.builtin):
+            yield Need("DELETE", item.address.path, item.address.namespace, _group(item.kind, item.params))
+
+
 def of_export(wanted: Wanted) -> Iterator[Need]:
     """What `export` sends: lists and reads of every kind, of what the project owns, else of the whole server.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from vaultconf import catalogue, policy
-from vaultconf.needs import Need, Wanted, is_vague, of_apply, of_export, of_plan
+from vaultconf.needs import Need, Wanted, is_vague, of_apply, of_export, of_ledger, of_plan
 from vaultconf.nouns import ANY, REST
 from vaultconf.report.lines import visible
 from vaultconf.settings import Target
@@ -83,7 +83,8 @@ def make(run: Run, wanted: Wanted, target: Target | None, namespace: str) -> Per
     if target is not None and target.login is not None:
         found.add(Need("UPDATE", "auth/token/renew-self", "", _OWN))
         found.add(Need("UPDATE", "auth/token/revoke-self", "", _OWN))
-    for need in (*needs, *more):
+    kept = of_ledger(wanted, writes=run is Run.APPLY) if run is not Run.EXPORT else ()
+    for need in (*needs, *more, *kept):
         found.add(replace(need, namespace="/".join(filter(None, (below, need.namespace)))))
     notices = (*found.notices(), *_half_said(wanted, run))
     made = Permissions(run, wanted.scope.settings.project, home, tuple(found.rules()), notices)

@@ -67,6 +67,15 @@ def validate(root: Path, target: str | None = None, *, may_be_empty: bool = Fals
     return checking.check(project.load(root, may_be_empty=may_be_empty), target)
 
 
+def settled(root: Path) -> Project:
+    """Read the project for what needs its settings alone. Raises InputError where these are wrong."""
+    loaded = project.load(root)
+    problems = [found for found in loaded.problems if found.place is not None and found.place.file == settings.FILE]
+    if problems:
+        raise InputError(problems)
+    return loaded
+
+
 def connect(loaded: Project, options: Options, *, read_only: bool, warn: Callable[[Problem], None]) -> Contact:
     """Open the connection that the project, the options and the environment name; log in where the target says so.
 

@@ -258,6 +258,7 @@ class _Planner:
             notices=(*dict.fromkeys(notices), *sorted(set(self.notices) - set(notices))),
             errors=(*self.errors, *errors),
             unchanged=self.unchanged,
+            present=tuple(self.present),
             ledger=remembering.settled(self.scope.ledger, self.present, self.vanished.forgotten),
         )
 

@@ -93,7 +93,7 @@ def adopted(ledger: Ledger, objects: Iterable[Desired], stamp: Stamp) -> Ledger:
     entries = dict(ledger.entries)
     for desired in objects:
         entry = entries.get(desired.address, Entry(desired.kind.name, desired.params))
-        if not entry.owned:
+        if not (entry.owned or desired.kind.always or desired.params[desired.kind.holes[-1]] in desired.kind.builtin):
             protect = desired.guidance.protect
             entries[desired.address] = replace(
                 entry, owned=True, protect=protect, commit=stamp.commit, since=stamp.moment

@@ -12,6 +12,7 @@ from unittest import mock
 import pytest
 
 from tests.support.cli import Project, Result
+from tests.support.least import policy_for, token_with
 from tests.support.raw import Raw
 from vaultconf import apply as applying
 
@@ -500,3 +501,95 @@ def test_a_forged_entry_deletes_nothing_that_no_file_could_declare(kept: Project
     assert planned["changes"] == []
     assert raw.read(f"{unique}-books/data/hr") is not None
     assert any("nonsense" in notice for notice in planned["notices"])
+
+
+# --- the commands, and the rights that they need ---
+
+
+def test_show_tells_what_is_in_it_and_never_a_fingerprint(kept: Project, raw: Raw, unique: str) -> None:
+    secretive(kept, unique)
+    commit = committed(kept.root)
+    kept.run("apply", "--yes", env={"PASSWORD": "x"})
+
+    as_json = kept.run("ledger", "show", "--format", "json")
+    as_text = kept.run("ledger", "show")
+
+    found = {item["address"]: item for item in as_json.plan["objects"]}
+    user = found[f"auth/{unique}/users/u"]
+    assert (user["owned"], user["commit"], user["fingerprints"]) == (True, commit, ["password"])
+    assert (as_json.plan["commit"], as_json.plan["project"], as_json.plan["lock"]) == (commit, f"p-{unique}", None)
+    assert f"auth/{unique}/users/u  {commit[:12]}" in as_text.stdout
+    mac = entries(raw, unique)[f"auth/{unique}/users/u"]["fingerprints"]["password"]
+    assert mac not in as_json.stdout + as_text.stdout
+
+
+def test_what_was_forgotten_stays_on_the_server(kept: Project, raw: Raw, unique: str) -> None:
+    declare(kept, unique, "a", "b")
+    kept.apply()
+
+    forgotten = kept.run("ledger", "forget", f"auth/{unique}/role/b", "--yes")
+    again = kept.run("ledger", "forget", f"auth/{unique}/role/b", "--yes")
+    declare(kept, unique, "a")
+
+    assert forgotten.exit_code == 0, forgotten
+    assert f"auth/{unique}/role/b" in forgotten.stdout
+    assert again.exit_code == 1, again
+    assert kept.plan()["changes"] == []
+    assert f"auth/{unique}/role/a" in entries(raw, unique)
+
+
+def test_what_was_adopted_goes_when_it_leaves_git(kept: Project, raw: Raw, unique: str) -> None:
+    raw.write(f"sys/auth/{unique}", {"type": "approle"})
+    raw.write(f"auth/{unique}/role/older", {"token_ttl": "9m"})
+    declare(kept, unique, "older", "missing")
+
+    adopted = kept.run("ledger", "adopt", f"auth/{unique}/role/*")
+    written = raw.read(f"auth/{unique}/role/older") or {}
+    declare(kept, unique)
+
+    assert adopted.exit_code == 0, adopted
+    assert adopted.stdout.split() == ["Adopted:", f"auth/{unique}/role/older"]
+    assert written["token_ttl"] == 540
+    assert changes(kept.plan()) == {f"auth/{unique}/role/older": "delete"}
+
+
+def test_the_commands_need_a_ledger_and_an_answer(kept: Project, project: Project, unique: str) -> None:
+    asked = [kept.run("unlock"), kept.run("ledger", "forget", "*")]
+    kept.write("vaultconf.yaml", "version: 1\n")
+    without = [kept.run("ledger", "show"), kept.run("ledger", "adopt", "*"), kept.run("unlock", "--yes")]
+
+    assert [result.exit_code for result in asked] == [64, 64]
+    assert [result.exit_code for result in without] == [1, 1, 1]
+    assert all("keeps no ledger" in result.stderr for result in without)
+
+
+def test_unlock_frees_the_lock_whoever_holds_it_and_whatever_the_files_say(
+    kept: Project, raw: Raw, unique: str
+) -> None:
+    held = {"id": "x", "owner": "eve@there", "reason": "apply", "since": "2026-01-01T00:00:00Z"}
+    raw.write(f"{unique}-books/data/team/ledger/lock", {"data": held})
+    kept.write("desired-state/a.yaml", "nonsense: {")
+
+    shown = kept.run("ledger", "show", "--format", "json")
+    freed = kept.run("unlock", "--yes")
+    free = kept.run("unlock", "--yes")
+
+    assert shown.plan["lock"]["owner"] == "eve@there"
+    assert freed.exit_code == 0, freed
+    assert "eve@there" in freed.stdout
+    assert "free" in free.stdout
+    assert (raw.read(f"{unique}-books/data/team/ledger/lock") or {})["data"] == {}
+
+
+def test_the_printed_policies_are_enough(kept: Project, raw: Raw, unique: str) -> None:
+    declare(kept, unique, "a", "b")
+    tokens = {run: token_with(raw, policy_for(kept, run)["policy"]) for run in ("plan", "apply")}
+
+    first = kept.run("apply", "--yes", env=tokens["apply"])
+    planned = kept.run("plan", env=tokens["plan"])
+    declare(kept, unique, "a")
+    second = kept.run("apply", "--yes", env=tokens["apply"])
+
+    assert [first.exit_code, planned.exit_code, second.exit_code] == [0, 0, 0], (first, planned, second)
+    assert not any("ledger" in result.stderr + result.stdout for result in (first, planned, second))
+    assert raw.read(f"auth/{unique}/role/b") is None

@@ -240,3 +240,20 @@ def test_a_generic_object_is_read_and_written_at_its_own_path(tmp_path: Path) ->
         "sys/mounts": {"read"},
         "transform/role/pay": {"create", "read", "update"},
     }
+
+
+@pytest.mark.parametrize(
+    ("owns", "deletes"),
+    [("", {"sys/policies/acl/one"}), ("owns: [sys/policies/acl/*]\n", {"sys/policies/acl/*"})],
+)
+def test_the_ledger_is_kept_and_what_leaves_the_files_deleted(tmp_path: Path, owns: str, deletes: set[str]) -> None:
+    text = f"version: 1\nledger: kv/team/ledger\n{owns}"
+    reading = rules(tmp_path, "plan", POLICY, settings=text)
+    writing = rules(tmp_path, "apply", POLICY, settings=text)
+
+    kept = {"kv/data/team/ledger/" + name for name in ("head", "key", "lock", "owned/+")}
+    assert {path: words for path, words in reading.items() if path in kept} == dict.fromkeys(kept, {"read"})
+    assert {path: words for path, words in writing.items() if path in kept} == dict.fromkeys(
+        kept, {"create", "read", "update"}
+    )
+    assert {path for path, words in writing.items() if "delete" in words} == deletes
