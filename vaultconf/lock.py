@@ -105,7 +105,7 @@ class _Lock:
         }
         self._path = store.path_of(_NAME)
         self._version = 0
-        self._renewed = 0.0
+        self._renewed = _clocks()
         self._lost = ""
         self._tried = False
         self._done = threading.Event()
@@ -138,7 +138,7 @@ class _Lock:
 
     def _written(self, version: int) -> bool:
         """Write the entry over a version, and count the time from before that."""
-        asked, self._tried = time.monotonic(), True
+        asked, self._tried = _clocks(), True
         written = self._store.write(_NAME, self._data, version)
         if written is None:
             return False
@@ -158,7 +158,8 @@ class _Lock:
         """Why a request must not be sent any more; "" where it may."""
         if request.path == self._path or changes_nothing(request):
             return ""
-        if not self._lost and time.monotonic() - self._renewed >= self._times.silence:
+        since = max(now - then for now, then in zip(_clocks(), self._renewed, strict=True))
+        if not self._lost and since >= self._times.silence:
             self._lost = f"the lock could not be renewed for {self._times.silence:g} s"
         if self._lost:
             self._store.contact.transport.stop()
@@ -187,6 +188,11 @@ class _Lock:
             ours = (stored.data or {}).get("id") == self._id
             if not ours or self._store.write(_NAME, {}, stored.version) is not None:
                 return
+
+
+def _clocks() -> tuple[float, float]:
+    """Two clocks in seconds: one that nobody sets, and one that goes on while a machine sleeps."""
+    return time.monotonic(), time.time()
 
 
 def _refused(store: Store, other: Holder, patience: float) -> Refused:
