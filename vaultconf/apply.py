@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from vaultconf import doubts
+from vaultconf import doubts, moves
 from vaultconf.answers import reason_of
 from vaultconf.contact import Contact
 from vaultconf.diff import compare
@@ -130,6 +130,11 @@ def _write(ready: Ready) -> Steps:
     change, write = ready.change, ready.write
     if write is None:
         return
+    if change.action is Action.MOVE:
+        yield from moves.steps(change)
+        if not write.send:
+            return
+        write = replace(write, action=Action.UPDATE)
     if change.action is Action.REPLACE:
         yield from _delete(change)
         write = replace(write, action=Action.CREATE, before={}, extras={})

@@ -41,7 +41,7 @@ def created(change: Change, request: Request, answer: Answer, contact: Contact) 
     late. A free endpoint may do anything: it is never asked twice.
     """
     for _ in range(_TRIES):
-        if answer.ok or request.repeatable or not is_unclear(answer) or change.action is Action.UPDATE:
+        if answer.ok or request.repeatable or not is_unclear(answer) or change.action in (Action.UPDATE, Action.MOVE):
             break
         found = (yield from read_one(contact, change.desired)) if change.desired is not None else None
         if isinstance(found, Live):

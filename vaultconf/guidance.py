@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from vaultconf.address import unsafe_segment
 from vaultconf.declarations import RESERVED, Declaration
 from vaultconf.errors import Place, Problem, nearest
 from vaultconf.kind import Kind
@@ -19,8 +20,10 @@ _KNOWN: Mapping[str, type] = {
     "ignore": list,
     "allow_plaintext": bool,
     "show": list,
+    "renamed_from": str,
 }
-_NOT_YET = frozenset({"renamed_from", "rotate_root"})
+_MEANT: Mapping[type, str] = {bool: "true or false", list: "a list of fields", str: "the path of a mount"}
+_NOT_YET = frozenset({"rotate_root"})
 
 
 def read(declaration: Declaration) -> tuple[Guidance, list[Problem]]:
@@ -56,8 +59,20 @@ def _problem(kind: Kind, key: str, value: object, key_place: Place, place: Place
         hint = "the plan shows the fields of this object, except for secrets"
         return Problem(f"`{RESERVED}.show` is for objects whose fields are hidden", key_place, hint)
     if not isinstance(value, _KNOWN[key]):
-        meant = "a list of fields" if _KNOWN[key] is list else "true or false"
-        return Problem(f"`{RESERVED}.{key}` must be {meant}", place)
+        return Problem(f"`{RESERVED}.{key}` must be {_MEANT[_KNOWN[key]]}", place)
+    return _bad_origin(kind, value, key_place, place) if key == "renamed_from" else None
+
+
+def _bad_origin(kind: Kind, value: object, key_place: Place, place: Place) -> Problem | None:
+    """What is wrong with the path from which a mount is to be moved."""
+    if not kind.is_mount:
+        return Problem(f"`{RESERVED}.renamed_from` is for secrets engines and auth methods", key_place)
+    if "${" in str(value):
+        return Problem(f"`{RESERVED}.renamed_from` cannot hold a reference", place)
+    if (why := unsafe_segment(str(value))) is not None:
+        return Problem(f"`{RESERVED}.renamed_from` {why}", place)
+    if str(value) in kind.builtin:
+        return Problem(f"`{RESERVED}.renamed_from`: {shown(str(value))} is part of every server and stays", place)
     return None
 
 

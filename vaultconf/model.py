@@ -42,6 +42,7 @@ class Guidance:
     create_only: bool = False
     ignore: tuple[str, ...] = ()
     allow_plaintext: bool = False
+    renamed_from: str = ""
     show: tuple[str, ...] = ()
 
 

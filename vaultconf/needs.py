@@ -15,6 +15,7 @@ from vaultconf.desired import DesiredState
 from vaultconf.kind import Kind
 from vaultconf.live import BULK_FROM
 from vaultconf.model import Address, Desired
+from vaultconf.moves import moved_prefixes, old_path
 from vaultconf.nouns import ANY, REST
 from vaultconf.reach import meet
 from vaultconf.scope import Scope, may_match
@@ -74,7 +75,16 @@ def _typed(objects: Iterable[Desired]) -> Iterator[Opened]:
 
 
 def of_plan(wanted: Wanted) -> Iterator[Need]:
-    """What `plan` and `drift` send."""
+    """What `plan` and `drift` send; what is in a mount that has yet to move is read where it was."""
+    prefixes = moved_prefixes(wanted.objects)
+    for need in _of_plan(wanted):
+        yield need
+        before = old_path(prefixes, need.path, need.namespace)
+        if before != need.path:
+            yield replace(need, path=before)
+
+
+def _of_plan(wanted: Wanted) -> Iterator[Need]:
     yield from _tables(wanted)
     for item in wanted.objects:
         yield from _reads(item)
@@ -217,6 +227,9 @@ def _writes(item: Desired, product: str) -> Iterator[Need]:
     yield from (Need(method, other, space, group) for method, other in kind.beside(path, item.values))
     if kind.is_mount:
         yield Need("GET", path, space, group)
+        if item.guidance.renamed_from:
+            yield Need("UPDATE", "sys/remount", space, "To move what is mounted")
+            yield Need("GET", f"sys/remount/status/{ANY}", space, "To move what is mounted")
 
 
 def _may_be_replaced(item: Desired, product: str) -> bool:

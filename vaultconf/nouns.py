@@ -57,6 +57,7 @@ class Action(StrEnum):
     UPDATE = "update"
     REPLACE = "replace"
     DELETE = "delete"
+    MOVE = "move"
 
 
 class RiskReason(StrEnum):

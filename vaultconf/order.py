@@ -27,6 +27,9 @@ def prerequisites(changes: Iterable[Change]) -> dict[Address, frozenset[Address]
         needs[change.address].update(address for address in _first(change, change.after) if address in made)
         needs[change.address].update(_in_the_way(change, removed))
         needs[change.address].update(_holding(change, removed))
+    for change in removed.values():
+        moved = (made.get(address) for address in _first(change, {}))
+        needs[change.address].update(other.address for other in moved if other and other.action is Action.MOVE)
     if removed:
         _let_go(changes, removed, needs)
     return {address: frozenset(wanted - {address}) for address, wanted in needs.items()}
@@ -127,7 +130,7 @@ def _beside(change: Change, settings: Mapping[Address, set[Address]]) -> set[Add
 
 def _in_the_way(change: Change, removed: Mapping[Address, Change]) -> Iterator[Address]:
     """Mounts to be deleted whose path is a prefix of the new one, or the other way round."""
-    if not change.kind.is_mount or change.action is not Action.CREATE:
+    if not change.kind.is_mount or change.action not in (Action.CREATE, Action.MOVE):
         return
     path = f"{change.address.path}/"
     for address, other in removed.items():

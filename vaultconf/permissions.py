@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from vaultconf import catalogue, policy
+from vaultconf.acl_sudo import wants_sudo
 from vaultconf.needs import Need, Wanted, is_vague, of_apply, of_export, of_ledger, of_plan
 from vaultconf.nouns import ANY, REST
+from vaultconf.policy import Dialect
 from vaultconf.report.lines import visible
 from vaultconf.settings import Target
 
@@ -24,7 +26,6 @@ _CAPABILITIES = {
     "DELETE": ("delete",),
 }
 _ORDER = ("create", "read", "update", "delete", "list", "sudo")
-_SUDO = ("sys/audit", "sys/auth/", "sys/config/cors", "sys/config/ui/headers", "sys/plugins/catalog/")
 _PLAIN = re.compile(r"[\w.~@:-]+(?:/[\w.~@:-]+)*", re.ASCII)
 _OWN = "This run's own token"
 _MOST_BYTES = 1_048_576
@@ -99,6 +100,11 @@ def _home(target: Target | None, namespace: str) -> str:
     return login.namespace if f"{namespace}/".startswith(f"{login.namespace}/".lstrip("/")) else namespace
 
 
+def _wants_sudo(need: Need) -> bool:
+    """Whether a request needs `sudo` too; of these, servers agree."""
+    return any(wants_sudo(need.path, word, Dialect.OPENBAO) for word in _CAPABILITIES[need.method])
+
+
 class _Rules:
     """Gathers rules: what several requests want at a path is one of them."""
 
@@ -119,7 +125,7 @@ class _Rules:
         group = f"{need.group} (namespace {need.namespace})" if need.namespace else need.group
         self.groups.setdefault(path, group)
         self.capabilities.setdefault(path, set()).update(_CAPABILITIES[need.method])
-        if need.path.startswith(_SUDO):
+        if need.path.startswith("sys/") and _wants_sudo(need):
             self.capabilities[path].add("sudo")
 
     def rules(self) -> Iterator[Rule]:

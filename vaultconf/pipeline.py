@@ -22,6 +22,7 @@ from vaultconf import (
     lockout,
     lockout_facts,
     login,
+    moves,
     obstacles,
     off_limits,
     output,
@@ -107,10 +108,13 @@ def plan(loaded: Project, state: DesiredState, contact: Contact, options: Option
     if refused := tuple(off_limits.problems(state.objects, mount_types(tables))):
         raise InputError(refused)
     scope = replace(_scope(loaded, contact, options), ledger=ledger)
-    reading, left = vanished.look(contact, state, live.read(contact, state.objects, tables, scope), scope)
+    moving = moves.find(state.objects, tables, scope)
+    looking, tables, scope = moving.looking(contact), moving.renamed(tables), moving.remembered(scope)
+    reading, left = vanished.look(looking, state, live.read(looking, state.objects, tables, scope), scope)
     made = planning.make(state, reading, contact.server, scope, contact.resolve, vanished=left)
+    made = moves.with_moves(made, moving, reading, contact)
     made = contents.with_contents(made, contact, tables)
-    facts = lockout_facts.gather(made, contact, reading, state.objects, loaded.settings.break_glass)
+    facts = lockout_facts.gather(made, looking, reading, state.objects, loaded.settings.break_glass)
     made = made if facts is None else lockout.judged(made, facts)
     return obstacles.with_obstacles(made, _probes(contact, obstacles.probes_for(made)))
 

@@ -23,6 +23,7 @@ _GUIDANCE: Schema = {
         "protect": {"type": "boolean", "description": "Delete and replace are refused, even with --allow."},
         "create_only": {"type": "boolean", "description": "Made where it is absent, then not compared."},
         "ignore": {"type": "array", "items": {"type": "string"}, "description": "Fields whose live value is kept."},
+        "renamed_from": {"type": "string", "description": "Mounts: the old path, from which it is moved."},
         "allow_plaintext": {"type": "boolean", "description": "A secret may stand here in clear."},
         "show": {
             "type": "array",

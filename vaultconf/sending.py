@@ -47,7 +47,7 @@ def to_send(change: Change) -> frozenset[str]:
     server_has = {name for name in change.after if name in kind.fields}
     written = server_has.intersection(desired.values)
     kept = server_has.intersection(desired.guidance.ignore) if change.before is not None else frozenset()
-    if change.action is not Action.UPDATE:
+    if change.action not in (Action.UPDATE, Action.MOVE):
         return frozenset(written | kept)
     always = {name for name in server_has.intersection(kind.always_sent) if not kind.fields[name].marks.secret}
     if kind.replaces:

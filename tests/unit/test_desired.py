@@ -334,7 +334,7 @@ def test_the_reserved_key_is_read(tmp_path: Path) -> None:
         ("ignore: [3]", "1:60 `vaultconf.ignore` names no field of this object"),
         ("ignore: [token_ttl, {a: b}]", "1:71 `vaultconf.ignore` names no field of this object"),
         ("protct: true", "1:51 unknown key `protct` in `vaultconf`"),
-        ("renamed_from: x", "1:51 `vaultconf.renamed_from` is not in this version"),
+        ("renamed_from: x", "1:51 `vaultconf.renamed_from` is for secrets engines and auth methods"),
         ("rotate_root: on_create", "1:51 `vaultconf.rotate_root` is not in this version"),
     ],
 )
@@ -472,3 +472,18 @@ def test_a_name_with_letters_that_no_server_takes_is_refused(tmp_path: Path) -> 
 
     assert len(state.problems) == 1
     assert "the server takes no such name" in state.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("old", "complaint"),
+    [
+        ("token", "`vaultconf.renamed_from`: token is part of every server and stays"),
+        ("/a", "`vaultconf.renamed_from` has an empty segment: no `/` at either end, no `//`"),
+        ('"${env:X}"', "`vaultconf.renamed_from` cannot hold a reference"),
+        ("3", "`vaultconf.renamed_from` must be the path of a mount"),
+    ],
+)
+def test_the_path_from_which_a_mount_moves_is_read_strictly(tmp_path: Path, old: str, complaint: str) -> None:
+    text = f"auth: {{a: {{type: approle, vaultconf: {{renamed_from: {old}}}}}}}\n"
+
+    assert [item.partition(" ")[2] for item in complaints(document(tmp_path, text))] == [complaint]

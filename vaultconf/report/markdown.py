@@ -23,10 +23,17 @@ _LONGEST_CODE = 300
 _LONGEST_LINE = 1_000
 _LONGEST_CHANGE = 8_000
 _TAIL = 80
-_WORDS = {Action.DELETE: "delete", Action.REPLACE: "replace", Action.UPDATE: "update", Action.CREATE: "create"}
+_WORDS = {
+    Action.DELETE: "delete",
+    Action.REPLACE: "replace",
+    Action.MOVE: "move",
+    Action.UPDATE: "update",
+    Action.CREATE: "create",
+}
 _DRIFT_WORDS = {
     Action.DELETE: "on the server, not in Git",
     Action.REPLACE: "changed in a way that needs a replacement",
+    Action.MOVE: "at another path",
     Action.UPDATE: "changed",
     Action.CREATE: "missing on the server",
 }

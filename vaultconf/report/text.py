@@ -22,7 +22,16 @@ from vaultconf.report.views import FieldView
 Span = tuple[str, str]
 Line = tuple[Span, ...]
 
-_STYLES = {"+": "green", "~": "yellow", "±": "magenta", "-": "red", "!": "bold red", "@": "cyan", "?": "yellow"}
+_STYLES = {
+    "+": "green",
+    "~": "yellow",
+    "→": "yellow",
+    "±": "magenta",
+    "-": "red",
+    "!": "bold red",
+    "@": "cyan",
+    "?": "yellow",
+}
 _ASCII = str.maketrans({"→": "->", "…": "...", "±": "-/+", "·": "-"})
 _NARROWEST = 20
 # What the lines of fields begin with, and those of policies and lists; they are never wrapped.
