@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from vaultconf import __version__, books, console, ledger_commands, pipeline
+from vaultconf import __version__, books, console, ledger_commands, pipeline, saving
 from vaultconf.command import (
     LOCK_TIMEOUT,
     ConcurrencyOption,
@@ -31,11 +31,12 @@ from vaultconf.command import (
     refuse_to_ask,
     stopping,
 )
-from vaultconf.errors import ExitCode, Problem, VaultconfError
+from vaultconf.errors import ExitCode, Problem, UsageError, VaultconfError
 from vaultconf.ledger import NO_LEDGER
 from vaultconf.model import Outcome, Plan, Status
 from vaultconf.permissions import Run
 from vaultconf.pipeline import Options
+from vaultconf.saved import Saved
 
 app = typer.Typer(
     add_completion=False,
@@ -89,10 +90,11 @@ def plan(
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 where there are changes.")
     ] = False,
     unmanaged: UnmanagedOption = False,
+    out: Annotated[str, typer.Option("--out", help="Save the plan for `apply FILE`.", metavar="FILE")] = "",
 ) -> None:
     """Show what `apply` would change; writes nothing."""
     with failing(format, "vaultconf.plan/1"):
-        made = _plan(context, Options(target, patterns(only), patterns(resend), concurrency))
+        made = _plan(context, Options(target, patterns(only), patterns(resend), concurrency), out)
         console.show_plan(made, format.value, list_unmanaged=unmanaged)
         _leave(made, different=bool(made.changes) and detailed_exitcode)
 
@@ -119,6 +121,7 @@ def drift(
 @app.command()
 def apply(
     context: typer.Context,
+    file: Annotated[str, typer.Argument(help="Carry out just this saved plan.", metavar="[FILE]")] = "",
     target: TargetOption = "",
     format: FormatOption = Format.TEXT,  # noqa: A002
     only: OnlyOption = None,
@@ -137,14 +140,15 @@ def apply(
     """Make the server equal to what the files say."""
     with failing(format, "vaultconf.outcome/1"):
         refuse_to_ask(format, yes=yes)
-        permitted, wait = patterns(allow), patience(lock_timeout)
+        options, permitted = Options(target, patterns(only), patterns(resend), concurrency), patterns(allow)
+        kept, wait = _saved(context, file, options), patience(lock_timeout)
         loaded, state = pipeline.validate(context.obj, target)
-        options = Options(target, patterns(only), patterns(resend), concurrency)
         with (
             pipeline.connect(loaded, options, read_only=False, warn=console.warn) as contact,
             books.opened(contact, loaded, what="apply", patience=wait, tell=console.warn) as ledger,
         ):
-            made = pipeline.plan(loaded, state, contact, options, ledger.ledger if ledger is not None else NO_LEDGER)
+            known = ledger.ledger if ledger is not None else NO_LEDGER
+            made, done = pipeline.plan_saved(loaded, state, contact, options, kept, known)
             if format is Format.TEXT:
                 console.show_plan(made, format.value)
             pipeline.refuse(made, loaded, permitted, max_deletes)
@@ -155,8 +159,17 @@ def apply(
                 with console.progress(len(ready)) as listen:
                     outcomes = pipeline.apply(made, ready, contact, listen, ledger)
                 left = [*pipeline.left_alone(made), *(ledger.problems if ledger is not None else ())]
-                console.show_outcomes(outcomes, format.value, left)
+                console.show_outcomes([*done, *outcomes], format.value, left)
     raise typer.Exit(_code(left, outcomes, interrupted=bool(interrupted)))
+
+
+def _saved(context: typer.Context, file: str, options: Options) -> Saved | None:
+    """The plan of a file, which says itself what it looks at; None without one."""
+    if not file:
+        return None
+    if options.only:
+        raise UsageError("a saved plan holds its own --only", "leave the option out, or the file")
+    return saving.open_saved(context.obj, file)
 
 
 @app.command()
@@ -214,10 +227,16 @@ def demo(context: typer.Context) -> None:
         story.run(context.obj)
 
 
-def _plan(context: typer.Context, options: Options) -> Plan:
+def _plan(context: typer.Context, options: Options, out: str = "") -> Plan:
+    path = saving.destination(context.obj, out) if out else None
     loaded, state = pipeline.validate(context.obj, options.target)
     with pipeline.connect(loaded, options, read_only=True, warn=console.warn) as contact:
-        return pipeline.plan(loaded, state, contact, options, books.recall(contact, loaded.settings))
+        made = pipeline.plan(loaded, state, contact, options, books.recall(contact, loaded.settings))
+        if path is None:
+            return made
+        if not made.complete:
+            console.warn(Problem("the plan is not complete, so it was not saved", hint="see what is missing in it"))
+        return pipeline.save(made, loaded, contact, options, path)
 
 
 def _leave(made: Plan, *, different: bool) -> NoReturn:

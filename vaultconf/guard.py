@@ -23,7 +23,10 @@ def with_risks(changes: Iterable[Change], reading: Reading, caller: Caller = NOB
     changes = tuple(changes)
     inside = Counter(stranger.mount for stranger in reading.strangers)
     return tuple(
-        replace(change, risk=_risk(change, changes, reading, inside) or _own_way_in(change, caller))
+        # What a move endangers was judged when it was found.
+        change
+        if change.action is Action.MOVE
+        else replace(change, risk=_risk(change, changes, reading, inside) or _own_way_in(change, caller))
         for change in changes
     )
 

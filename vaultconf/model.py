@@ -175,8 +175,8 @@ class Held:
 class Plan:
     """Everything that an apply would do and everything that was seen; computed whole before the first write.
 
-    `present` has the declared objects that are there already; `ledger` is what it will hold when all was looked at
-    and nothing written.
+    `present` has the declared objects that are there already, `declared` those that the run looked at; `ledger` is what
+    it will hold when all was looked at and nothing written.
     """
 
     server: Server
@@ -191,6 +191,7 @@ class Plan:
     strict: bool = False
     present: tuple[Desired, ...] = field(default=(), repr=False)
     ledger: Ledger = field(default=NO_LEDGER, repr=False)
+    declared: tuple[Desired, ...] = field(default=(), repr=False)
 
     @property
     def strays(self) -> tuple[Unmanaged, ...]:

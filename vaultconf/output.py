@@ -1,9 +1,12 @@
-"""Files that are written: new ones only, and never outside their folder."""
+"""Files that are written: new ones only, and never outside their folder; and plans, which nobody else may read."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping
+import stat
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from vaultconf.errors import InputError, Problem
@@ -40,3 +43,65 @@ def _obstacle(root: Path, name: str) -> Problem | None:
     if os.path.lexists(root / name):
         return Problem(f"`{name}` is there already, and nothing is overwritten", hint="choose another folder")
     return None
+
+
+def check_private(root: Path, name: str, may_replace: Callable[[bytes], bool], most: int) -> Path:
+    """Return where a file is to be saved, which may replace an earlier one of its like, of at most so many bytes.
+
+    A name below the project's folder stays in there, whatever symbolic links it holds. Raises InputError.
+    """
+    try:
+        path, reason = _private(root, name)
+        if not reason and path.exists() and not may_replace(read(path, name, most)):
+            reason = "is there already, and is no plan"
+    except (OSError, RuntimeError) as error:
+        path, reason = root, f"cannot be used: {getattr(error, 'strerror', None) or 'symbolic links in a circle'}"
+    if reason:
+        raise InputError(f"`{name}` {reason}", "save it elsewhere")
+    return path
+
+
+def _private(root: Path, name: str) -> tuple[Path, str]:
+    """Where a file really is to be saved, and why it may not be; raises OSError."""
+    path, project = root / name, root.resolve()
+    folder = path.parent.resolve()
+    written = Path(os.path.normpath(root.absolute() / name))
+    if written.is_relative_to(os.path.normpath(root.absolute())) and not folder.is_relative_to(project):
+        return path, "leads out of the project"
+    if any(part.casefold() == ".git" for part in folder.parts):
+        return path, "leads into `.git`"
+    if not folder.is_dir():
+        return path, "has no folder to be in"
+    return folder / path.name, "is a symbolic link, and is not replaced" if path.is_symlink() else ""
+
+
+def save_private(path: Path, text: str) -> None:
+    """Write a file that its owner alone may read (0600), whole or not at all. Raises InputError."""
+    try:
+        handle, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
+        try:
+            with open(handle, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 - a descriptor has no path
+                file.write(text)
+            os.replace(scratch, path)  # noqa: PTH105 - both are text
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(scratch)  # noqa: PTH108 - likewise
+            raise
+    except OSError as error:
+        raise InputError(f"`{path.name}` cannot be written: {error.strerror}", "save it elsewhere") from None
+
+
+def read(path: Path, name: str, most: int) -> bytes:
+    """Read a regular file of at most so many bytes. Raises InputError, which quotes nothing of the file."""
+    try:
+        # A pipe or a device could hold us for ever.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise InputError(f"`{name}` is not a file")
+            data = file.read(most + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such name"
+        raise InputError(f"`{name}` cannot be read: {reason}") from None
+    if len(data) > most:
+        raise InputError(f"`{name}` is larger than {most // 1024 // 1024} MiB")
+    return data

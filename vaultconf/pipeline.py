@@ -28,6 +28,8 @@ from vaultconf import (
     output,
     planning,
     project,
+    resuming,
+    saving,
     sending,
     settings,
     vanished,
@@ -48,9 +50,13 @@ from vaultconf.needs import Wanted
 from vaultconf.permissions import Permissions, Run
 from vaultconf.project import Project
 from vaultconf.resolving import Sources
+from vaultconf.saved import Saved
 from vaultconf.scope import Scope
 from vaultconf.sealed import Secret
 from vaultconf.tables import Table, TableKey, mount_types
+
+#: Keeps a part of a plan's changes.
+Narrowing = Callable[[Plan, live.Reading, Scope], Plan]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +107,18 @@ def connect(loaded: Project, options: Options, *, read_only: bool, warn: Callabl
     return replace(contact, resolve=Sources(loaded.root, contact))
 
 
-def plan(loaded: Project, state: DesiredState, contact: Contact, options: Options, ledger: Ledger = NO_LEDGER) -> Plan:
-    """Read the server and compare; what left the files is known by the ledger."""
+def plan(  # noqa: PLR0913, PLR0917 - the files, the server, the ledger, and what of it all
+    loaded: Project,
+    state: DesiredState,
+    contact: Contact,
+    options: Options,
+    ledger: Ledger = NO_LEDGER,
+    narrow: Narrowing | None = None,
+) -> Plan:
+    """Read the server and compare; what left the files is known by the ledger.
+
+    `narrow` keeps a part of the changes, which then are judged for their dangers by themselves.
+    """
     tables = vanished.tables_with(contact, _namespaces(contact, state), ledger)
     state = _with_server_types(loaded, state, tables)
     if refused := tuple(off_limits.problems(state.objects, mount_types(tables))):
@@ -113,10 +129,46 @@ def plan(loaded: Project, state: DesiredState, contact: Contact, options: Option
     reading, left = vanished.look(looking, state, live.read(looking, state.objects, tables, scope), scope)
     made = planning.make(state, reading, contact.server, scope, contact.resolve, vanished=left)
     made = moves.with_moves(made, moving, reading, contact)
+    if narrow is not None:
+        made = narrow(made, reading, scope)
+        made = replace(made, changes=guard.with_risks(made.changes, reading, contact.caller))
     made = contents.with_contents(made, contact, tables)
     facts = lockout_facts.gather(made, looking, reading, state.objects, loaded.settings.break_glass)
     made = made if facts is None else lockout.judged(made, facts)
     return obstacles.with_obstacles(made, _probes(contact, obstacles.probes_for(made)))
+
+
+def save(made: Plan, loaded: Project, contact: Contact, options: Options, path: Path) -> Plan:
+    """Save a plan for `plan_saved`, unless it is incomplete; return it with what there is to say about that.
+
+    Raises InputError where the file cannot be written.
+    """
+    if made.complete:
+        removed = saving.removed(made, contact)
+        made = replace(made, notices=(*made.notices, *saving.unseen(removed)))
+        made_for = saving.frame(contact, loaded.settings, options.target, options.resend)
+        saving.save(path, made, made_for, options.only, removed)
+    return made
+
+
+def plan_saved(  # noqa: PLR0913, PLR0917 - likewise
+    loaded: Project, state: DesiredState, contact: Contact, options: Options, kept: Saved | None, ledger: Ledger
+) -> tuple[Plan, list[Outcome]]:
+    """Plan anew, and keep the changes of a saved plan; return the outcomes of those that are done already as well.
+
+    Without a saved plan all changes are kept. Raises Refused where it was made for something else, or something moved.
+    """
+    if kept is None:
+        return plan(loaded, state, contact, options, ledger), []
+    resuming.refuse_another(kept, saving.frame(contact, loaded.settings, options.target, options.resend))
+    done: list[Outcome] = []
+
+    def narrow(made: Plan, reading: live.Reading, scope: Scope) -> Plan:
+        chosen, finished = resuming.narrowed(kept, made, saving.removed(made, contact), reading, scope)
+        done.extend(finished)
+        return chosen
+
+    return plan(loaded, state, contact, replace(options, only=kept.only), ledger, narrow), done
 
 
 def _scope(loaded: Project, contact: Contact, options: Options) -> Scope:

@@ -54,7 +54,7 @@ def make(  # noqa: PLR0913 - one is a keyword
     planner.strangers(state)
     planner.unlisted(state)
     planner.unmatched(state)
-    return planner.plan(state.notices, unknown_to(server, looked_at))
+    return replace(planner.plan(state.notices, unknown_to(server, looked_at)), declared=tuple(looked_at))
 
 
 class _Planner:

@@ -80,12 +80,12 @@ def _missing(change: Change, resolve: Resolver) -> Iterator[str]:
     """The fields to be sent whose value is not known."""
     for name in sorted(to_send(change)):
         value = change.after[name]
-        deferred = isinstance(value, Deferred) and not _is_kept(change, name)
+        deferred = isinstance(value, Deferred) and not is_kept(change, name)
         if deferred and known_value(change.kind.fields[name], value, resolve) is None:
             yield name
 
 
-def _is_kept(change: Change, name: str) -> bool:
+def is_kept(change: Change, name: str) -> bool:
     """Whether the live value of a field is to stay."""
     return (
         change.desired is not None
@@ -110,7 +110,7 @@ def _ready(change: Change, resolve: Resolver) -> Ready:
     values: dict[str, object] = dict(change.after)
     secrets: set[str] = set()
     for name in send:
-        value = before[name] if _is_kept(change, name) else change.after[name]
+        value = before[name] if is_kept(change, name) else change.after[name]
         if isinstance(value, Deferred | Secret) or change.kind.fields[name].marks.secret:
             known = known_value(change.kind.fields[name], value, resolve)
             secrets.update(_texts(known), _parts(value, resolve))

@@ -93,18 +93,18 @@ def _children(contact: Contact, kind: Kind, namespace: str) -> Task[list[str] | 
 def _wanted(contact: Contact, scope: Scope, tables: Mapping[TableKey, Table], first: Reading) -> Iterator[Desired]:
     """What is there, what is built in and can be changed, and the configurations of mounts."""
     for stranger in first.strangers:
-        yield _blank(stranger.kind, stranger.params, stranger.address.namespace)
+        yield blank(stranger.kind, stranger.params, stranger.address.namespace)
     namespaces = sorted({namespace for namespace, _ in tables})
     for kind in catalogue.all_kinds().values():
         for name in sorted(kind.builtin - kind.untouchable):
             for namespace in namespaces:
-                item = _blank(kind, {kind.holes[-1]: name}, namespace)
+                item = blank(kind, {kind.holes[-1]: name}, namespace)
                 if scope.covers(item.address):
                     yield item
     there = {stranger.address for stranger in first.strangers}
     for (namespace, section, mount), mount_type in mount_types(tables).items():
         for kind in catalogue.implied(section, mount_type):
-            item = _blank(kind, {"mount": mount}, namespace)
+            item = blank(kind, {"mount": mount}, namespace)
             mounts = catalogue.mount_kind(section)
             values = mount_values(tables, kind, item.params, namespace, contact.server)
             with_mount = mounts is not None and Address(mounts.path_of(item.params), namespace) in there
@@ -113,6 +113,6 @@ def _wanted(contact: Contact, scope: Scope, tables: Mapping[TableKey, Table], fi
                 yield item
 
 
-def _blank(kind: Kind, params: Mapping[str, str], namespace: str) -> Desired:
+def blank(kind: Kind, params: Mapping[str, str], namespace: str) -> Desired:
     """An object as if it were declared without a field."""
     return Desired(kind, Address(kind.path_of(params), namespace), params, {}, _NOWHERE, {})

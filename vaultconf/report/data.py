@@ -36,7 +36,7 @@ def plan(plan: Plan) -> Json:
         "format": PLAN,
         "complete": plan.complete,
         "server": server(plan.server),
-        "changes": [_change(item) for item in plan.changes],
+        "changes": [change(item) for item in plan.changes],
         "unmanaged": [_unmanaged(item) for item in plan.unmanaged],
         "unverified": [_unverified(item) for item in plan.unverified],
         "blocked": [blocked(item) for item in plan.blocked],
@@ -96,34 +96,36 @@ def server(server: Server) -> Json:
     }
 
 
-def _change(change: Change) -> Json:
+def change(change: Change) -> Json:
+    """One change, without any secret."""
     found: Json = {
         "address": str(change.address),
         "kind": change.kind.name,
         "action": change.action.value,
         "owner": change.owner or None,
-        "fields": [_field(change, item) for item in change.fields],
+        "fields": [field(change, item) for item in change.fields],
         "source": place(change.source),
         "risk": _risk(change.risk),
     }
     return {**found, "meaning": "same"} if change.same_meaning else found
 
 
-def _field(change: Change, item: FieldChange) -> Json:
+def field(change: Change, item: FieldChange) -> Json:
+    """One field of a change; a secret's values are null."""
     if is_secret(change, item):
         secret: Json = {"field": item.field, "before": None, "after": None, "secret": True}
         return {**secret, "references": list(item.references)} if item.references else secret
-    found: Json = {"field": item.field, "before": _plain(item.before), "after": _plain(item.after)}
+    found: Json = {"field": item.field, "before": plain(item.before), "after": plain(item.after)}
     return {**found, "withheld": True} if item.withheld else found
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """A canonical value in JSON's own types."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, set | frozenset):
-        return sorted(map(_plain, value), key=str)
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+        return sorted(map(plain, value), key=str)
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def place(at: Place | None) -> Json | None:
