@@ -18,6 +18,7 @@ from vaultconf import (
     exporting,
     guard,
     guesses,
+    history,
     live,
     lockout,
     lockout_facts,
@@ -54,6 +55,8 @@ from vaultconf.saved import Saved
 from vaultconf.scope import Scope
 from vaultconf.sealed import Secret
 from vaultconf.tables import Table, TableKey, mount_types
+
+_CUT = "the history that is checked out here does not reach so far"
 
 #: Keeps a part of a plan's changes.
 Narrowing = Callable[[Plan, live.Reading, Scope], Plan]
@@ -135,7 +138,17 @@ def plan(  # noqa: PLR0913, PLR0917 - the files, the server, the ledger, and wha
     made = contents.with_contents(made, contact, tables)
     facts = lockout_facts.gather(made, looking, reading, state.objects, loaded.settings.break_glass)
     made = made if facts is None else lockout.judged(made, facts)
+    made = replace(made, notices=(*made.notices, *_place_in_queue(loaded, ledger)))
     return obstacles.with_obstacles(made, _probes(contact, obstacles.probes_for(made)))
+
+
+def _place_in_queue(loaded: Project, ledger: Ledger) -> list[str]:
+    """Notices where this checkout comes before the one that was applied last, or nobody can tell."""
+    last = ledger.head.commit
+    older = history.is_older(loaded.root, last)
+    if older is None:
+        return [f"whether this checkout is older than {last[:12]}, which was applied last, is not known: {_CUT}"]
+    return [f"this checkout is older than {last[:12]}, which was applied last: apply refuses it"] if older else []
 
 
 def save(made: Plan, loaded: Project, contact: Contact, options: Options, path: Path) -> Plan:
@@ -240,6 +253,9 @@ def refuse(made: Plan, loaded: Project, allow: Iterable[Pattern], max_deletes: i
     if made.errors:
         raise InputError(made.errors)
     problems = guard.refusals(made, allow, loaded.settings, max_deletes)
+    if history.is_older(loaded.root, last := made.ledger.head.commit):
+        hint = "apply the newest commit; to go back, revert in a new one"
+        problems.insert(0, Problem(f"this checkout is older than {last[:12]}, which was applied last", hint=hint))
     if problems:
         raise Refused(problems)
 

@@ -211,6 +211,13 @@ class _Choice:
             return "was there when the plan was made, and is gone"
         if change.action is not planned.action:
             return f"would now be another action ({change.action}) than what was planned"
+        return self.what_differs(planned, change, fields)
+
+    def what_differs(self, planned: Planned, change: Change, fields: Mapping[str, str]) -> str:
+        """Which fields are not as planned, and whether that is for lack of a secret, then or now."""
+        unseen = sorted(item.field for item in change.fields if item.secret and item.field not in planned.fields)
+        if unseen:
+            return f"{_listed(unseen)} would change too, and the plan does not say so: was a secret not at hand then?"
         missing = sorted(planned.fields.keys() - fields.keys())
         if unknown_here := [name for name in missing if (planned.address, name) in self.unverified]:
             return f"{_listed(unknown_here)} {_NOT_AT_HAND}"

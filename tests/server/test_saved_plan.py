@@ -628,3 +628,105 @@ def test_a_saved_plan_of_a_child_namespace_is_carried_out(project: Project, raw:
         f"{unique}/sys/policies/acl/new": ("done", "already as planned"),
         f"{unique}/sys/policies/acl/old": ("done", "already as planned"),
     }
+
+
+# --- with a ledger -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kept(project: Project, raw: Raw, unique: str) -> Project:
+    """A project with a ledger, in a Git repository of its own."""
+    raw.write(f"sys/mounts/{unique}-books", {"type": "kv", "options": {"version": "2"}})
+    project.write("vaultconf.yaml", f"version: 1\nproject: p-{unique}\nledger: {unique}-books/team\n")
+    git(project, "init", "--quiet")
+    return project
+
+
+def git(project: Project, *argv: str) -> str:
+    who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    command = ["git", "-C", str(project.root), *who, *argv]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def committed(project: Project, unique: str, *roles: str, password: str = "BOB") -> str:
+    users = f"{unique}-up: {{type: userpass, users: {{bob: {{password: '${{env:{password}}}'}}}}}}"
+    listed = ", ".join(f"{name}: {{token_ttl: 5m}}" for name in roles)
+    project.write(
+        "desired-state/a.yaml",
+        f"auth: {{{unique}: {{type: approle, roles: {{{listed}}}}}, {users}}}\n",
+    )
+    git(project, "add", "vaultconf.yaml", "desired-state")
+    git(project, "commit", "--quiet", "--allow-empty", "-m", " ".join(roles))
+    return git(project, "rev-parse", "HEAD")
+
+
+def test_what_left_git_is_deleted_by_a_saved_plan_and_counts_as_done_after(
+    kept: Project, raw: Raw, unique: str
+) -> None:
+    committed(kept, unique, "a", "b")
+    save(kept)
+    first = carry_out(kept)
+    committed(kept, unique, "a")
+    document = save(kept)
+
+    second, third = carry_out(kept), carry_out(kept)
+
+    role = f"auth/{unique}/role/b"
+    assert first.exit_code == 0, first
+    assert [(item["address"], item["action"]) for item in document["changes"]] == [(role, "delete")]
+    assert (second.exit_code, endings(second)) == (0, {role: ("done", None)}), second
+    assert (third.exit_code, endings(third)) == (0, {role: ("done", "already as planned")}), third
+    assert raw.read(role) is None
+
+
+def test_a_password_that_changed_unseen_by_the_plan_stops_it(kept: Project, unique: str) -> None:
+    committed(kept, unique, "a")
+    assert kept.run("apply", "--yes", env=BOB).exit_code == 0
+    users = f"auth/{unique}-up/users/bob"
+    kept.write(
+        "desired-state/a.yaml",
+        f"auth: {{{unique}-up: {{type: userpass, users: {{bob: {{password: '${{env:BOB}}', token_ttl: 5m}}}}}}}}\n",
+    )
+    save(kept, "--only", users)
+
+    result = carry_out(kept, env={"BOB": "another"})
+    same = carry_out(kept)
+
+    assert result.exit_code == 3, result
+    assert complaints(result) == {
+        users: "`password` would change too, and the plan does not say so: was a secret not at hand then?"
+    }
+    assert same.exit_code == 0, same
+
+
+def test_a_commit_that_comes_before_the_one_applied_last_is_refused(kept: Project, unique: str, proxy: Proxy) -> None:
+    older = committed(kept, unique, "a")
+    newer = committed(kept, unique, "a", "b")
+    assert kept.run("apply", "--yes", env=BOB).exit_code == 0
+    git(kept, "checkout", "--quiet", older)
+
+    planned = kept.run("plan", "--format", "json")
+    result = kept.run("apply", "--yes", "--format", "json", env={**BOB, **proxy.access})
+    git(kept, "checkout", "--quiet", newer)
+    again = kept.run("apply", "--yes", env=BOB)
+
+    assert planned.exit_code == 0, planned
+    assert (
+        f"this checkout is older than {newer[:12]}, which was applied last: apply refuses it"
+        in (planned.plan["notices"])
+    )
+    assert result.exit_code == 3, result
+    assert result.plan["errors"][0]["message"] == f"this checkout is older than {newer[:12]}, which was applied last"
+    assert not [path for _, path in proxy.writes if not path.startswith(f"{unique}-books/")]
+    assert again.exit_code == 0, again
+
+
+def test_where_the_history_does_not_reach_an_apply_goes_on_with_a_notice(kept: Project, unique: str) -> None:
+    committed(kept, unique, "a")
+    assert kept.run("apply", "--yes", env=BOB).exit_code == 0
+    (kept.root / ".git").rename(kept.root.parent / "elsewhere")
+
+    result = kept.run("apply", "--yes", env=BOB)
+
+    assert result.exit_code == 0, result
+    assert "is not known: the history that is checked out here does not reach so far" in result.stdout

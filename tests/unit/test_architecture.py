@@ -20,7 +20,7 @@ EDGES = {
     "rich": {"console", "report.text"},
     "deepdiff": {"diff"},
     "yaml": {"strict_yaml", "yaml_text", "yaml_writer"},
-    "subprocess": {"demo", "sops"},
+    "subprocess": {"demo", "history", "sops"},
 }
 MAX_FUNCTION = 40
 MAX_MODULE = 300
