@@ -28,6 +28,7 @@ from vaultconf.transport import Transport
 
 #: How long the first answer may take: seconds, or less where VAULT_CLIENT_TIMEOUT says so.
 _FIRST_CONTACT_SECONDS = 10.0
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _HEALTH = (("standbyok", "true"), ("perfstandbyok", "true"))
 
 
@@ -129,6 +130,7 @@ def open_contact(  # noqa: PLR0913 - all but two are keywords
     where nothing answers or it is not a Vault, ServerRefused where it is sealed, the token is no good or the login
     is refused, InputError where a namespace is asked of a server that has none.
     """
+    _warn_of_weak_tls(connection, warn)
     agent = f"vaultconf/{__version__} ({project})" if project.isprintable() and project.isascii() else "vaultconf"
     patience = replace(connection, timeout=min(connection.timeout, _FIRST_CONTACT_SECONDS))
     with Transport(patience, token=None, read_only=True, user_agent=agent) as first:
@@ -151,6 +153,17 @@ def open_contact(  # noqa: PLR0913 - all but two are keywords
         contact.__exit__(None, None, None)
         raise
     return contact
+
+
+def _warn_of_weak_tls(connection: Connection, warn: Callable[[Problem], None]) -> None:
+    """Say where anybody on the way could read the token, before it is sent."""
+    address = urlsplit(connection.address)
+    if address.scheme == "https" and connection.skip_verify:
+        message = "THE SERVER'S CERTIFICATE IS NOT CHECKED: anybody on the way can read the token and all secrets"
+        warn(Problem(message, hint="unset VAULT_SKIP_VERIFY, and name the CA with VAULT_CACERT"))
+    if address.scheme == "http" and address.hostname not in _LOOPBACK:
+        message = "THE CONNECTION IS NOT ENCRYPTED: anybody on the way can read the token and all secrets"
+        warn(Problem(message, hint="use https:// in VAULT_ADDR or the target's `address`"))
 
 
 def _some(token: Secret | None) -> Secret:

@@ -18,6 +18,7 @@ from vaultconf.model import Address, Desired
 from vaultconf.moves import moved_prefixes, old_path
 from vaultconf.nouns import ANY, REST
 from vaultconf.reach import meet
+from vaultconf.references import Deferred
 from vaultconf.scope import Scope, may_match
 from vaultconf.tables import homes
 
@@ -101,6 +102,7 @@ def of_apply(wanted: Wanted) -> Iterator[Need]:
     """What `apply` sends beside what `plan` does."""
     for item in wanted.objects:
         yield from _writes(item, wanted.product)
+        yield from _referenced(item, wanted.opened)
     for pattern in wanted.scope.settings.prune:
         for place in reached(wanted, pattern.text):
             if place.kind.prunable:
@@ -230,6 +232,23 @@ def _writes(item: Desired, product: str) -> Iterator[Need]:
         if item.guidance.renamed_from:
             yield Need("UPDATE", "sys/remount", space, "To move what is mounted")
             yield Need("GET", f"sys/remount/status/{ANY}", space, "To move what is mounted")
+
+
+def _referenced(item: Desired, opened: Iterable[Opened]) -> Iterator[Need]:
+    """The secrets that values name, in both versions of the engine; a plan does without them.
+
+    Of a mount that no file opens the path is taken for one segment.
+    """
+    for value in item.values.values():
+        for reference in value.references if isinstance(value, Deferred) else ():
+            if reference.scheme == "vault":
+                path = reference.target.partition("#")[0]
+                mounts = [
+                    mount for _, section, mount, _ in opened if section == "secrets" and path.startswith(f"{mount}/")
+                ]
+                mount = max(mounts, key=len, default=path.partition("/")[0])
+                for place in (f"{mount}/data/{path[len(mount) + 1 :]}", path):
+                    yield Need("GET", place, "", "Secrets that values refer to")
 
 
 def _may_be_replaced(item: Desired, product: str) -> bool:

@@ -275,6 +275,25 @@ def test_a_certificate_that_nobody_vouches_for(root: Path, tls_server: Server) -
     assert "set VAULT_CACERT" in refused(json(root, "plan", VAULT_ADDR=tls_server.address))
 
 
+def test_a_certificate_that_is_not_checked_is_said_so_loudly_in_every_run(root: Path, tls_server: Server) -> None:
+    env = {"VAULT_ADDR": tls_server.address, "VAULT_TOKEN": tls_server.token}
+
+    loud = [run(*argv, cwd=root, env={**env, "VAULT_SKIP_VERIFY": "1"}) for argv in (("plan",), ("apply", "--yes"))]
+    quiet = run("plan", cwd=root, env={**env, "VAULT_CACERT": str(tls_server.ca_file)})
+
+    assert [result.exit_code for result in (*loud, quiet)] == [0, 0, 0], (loud, quiet)
+    assert all("THE SERVER'S CERTIFICATE IS NOT CHECKED" in result.stderr for result in loud)
+    assert "CERTIFICATE" not in quiet.stderr
+
+
+def test_a_connection_without_encryption_to_another_machine_is_said_so_loudly(root: Path, http: Stub) -> None:
+    far = run("plan", cwd=root, env={"VAULT_ADDR": "http://vault.invalid:8200", "VAULT_TOKEN": "t"})
+    near = run("plan", cwd=root, env={"VAULT_ADDR": http.address, "VAULT_TOKEN": "t"})
+
+    assert "THE CONNECTION IS NOT ENCRYPTED" in far.stderr
+    assert "NOT ENCRYPTED" not in near.stderr
+
+
 def test_a_sealed_server(root: Path) -> None:
     sealed = servers.start_configured()
     try:
