@@ -111,6 +111,7 @@ def test_a_changed_namespace_is_refused_before_anything_is_sent(
         "auth: {u: {type: userpass, users: {mallory: {password: '%s'}}}}",
         "identity: {entities: {e: {metadata: {note: 'x%sx'}}}}",
         "generic: {transform/role/x: {note: '%s'}}",
+        "templates: {t: {params: {p: }, secrets: {kv: {type: kv, description: '${param:p}'}}}}\nuse: {t: [{p: '%s'}]}",
     ],
 )
 @pytest.mark.parametrize("name", ["VAULT_TOKEN", "BAO_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "CI_JOB_TOKEN"])

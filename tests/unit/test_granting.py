@@ -255,3 +255,16 @@ def test_the_ledger_is_kept_and_what_leaves_the_files_deleted(tmp_path: Path, ow
     assert [reading[path] for path in kept] == [{"read"}] * 4
     assert [writing[path] for path in kept] == [{"create", "read", "update"}] * 4
     assert {path for path, words in writing.items() if "delete" in words} == deletes
+
+
+def test_an_apply_may_read_the_secrets_that_values_name_and_a_plan_may_not(tmp_path: Path) -> None:
+    document = """
+    secrets: {team/kv: {type: kv}}
+    auth: {u: {type: userpass, users: {a: {password: "${vault:kv/x/y#z}"}, b: {password: "${vault:team/kv/x#z}"}}}}
+    """
+
+    planned, applied = (rules(tmp_path, command, document) for command in ("plan", "apply"))
+
+    paths = {"kv/data/x/y", "kv/x/y", "team/kv/data/x", "team/kv/x"}
+    assert {path: words for path, words in applied.items() if path in paths} == {path: {"read"} for path in paths}
+    assert not paths & set(planned)
