@@ -10,6 +10,9 @@ from importlib import import_module
 from vaultconf import kinds
 from vaultconf.kind import Kind
 
+#: A kind with the rest of the keys that lead to it.
+Level = tuple[Kind, tuple[str, ...]]
+
 #: Top-level keys of a document that later versions will know.
 NOT_YET = frozenset({"assertions"})
 
@@ -53,9 +56,29 @@ def children_of(section: str, mount_type: str = "") -> Mapping[str, tuple[Kind, 
     return found
 
 
+@cache
 def known_types(section: str) -> frozenset[str]:
     """The mount types whose children are known here."""
     return frozenset(name for group in children_of(section).values() for kind in group for name in kind.mount_types)
+
+
+@cache
+def levels(section: str) -> tuple[Level, ...]:
+    """The kinds of a section without mounts, each with the keys below the section."""
+    return tuple((kind, tuple(kind.yaml.split(".")[1:])) for kind in all_kinds().values() if kind.section == section)
+
+
+@cache
+def levels_inside(section: str, mount_type: str, key: str) -> tuple[Level, ...]:
+    """The kinds below a key of a mount, each with the keys below that."""
+    return tuple((kind, tuple(kind.yaml.split(".")[3:])) for kind in children_of(section, mount_type)[key])
+
+
+@cache
+def own_keys(section: str) -> frozenset[str]:
+    """The keys under which the fields of a section's mounts stand."""
+    kind = mount_kind(section)
+    return frozenset(name.split(".")[0] for name in kind.fields) if kind is not None else frozenset()
 
 
 def implied(section: str, mount_type: str) -> Iterator[Kind]:

@@ -7,11 +7,13 @@ references that cannot be meant.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import PurePosixPath
 
 from vaultconf import catalogue, mounts
 from vaultconf.address import bad_namespace, unsafe_segment
 from vaultconf.bodies import Bodies, Scope
+from vaultconf.catalogue import Level
 from vaultconf.declarations import RESERVED, Declarations, MountKey
 from vaultconf.errors import Place, nearest
 from vaultconf.kind import Kind
@@ -96,8 +98,7 @@ class _Walk:
     def section(self, section: str, value: object, place: Place) -> None:
         mount_kind = catalogue.mount_kind(section)
         if mount_kind is None:
-            kinds = [(kind, kind.yaml.split(".")[1:]) for kind in catalogue.all_kinds().values()]
-            self.level(value, place, [(kind, parts) for kind, parts in kinds if kind.section == section], {})
+            self.level(value, place, catalogue.levels(section), {})
             return
         for mount, body, at in self.entries(value, place):
             self.mount(mount_kind, section, mount, body, at)
@@ -116,9 +117,7 @@ class _Walk:
             else:
                 yield key, item, at
 
-    def level(
-        self, value: object, place: Place, kinds: Sequence[tuple[Kind, list[str]]], params: dict[str, str]
-    ) -> None:
+    def level(self, value: object, place: Place, kinds: Sequence[Level], params: dict[str, str]) -> None:
         """One level of the tree: `kinds` with the rest of their templates."""
         ended = [kind for kind, parts in kinds if not parts]
         if ended:
@@ -140,7 +139,7 @@ class _Walk:
         key = (self.scope.namespace, section, mount)
         self.mount_places.setdefault(key, place)
         mount_type = self.types.get(key, mount if mount in catalogue.known_types(section) else "")
-        own, below = self.split(kind, section, mount_type, body, place)
+        own, below = self.split(section, mount_type, body, place)
         if key not in self.declared:
             if own:
                 reason = "without one it is somebody else's mount"
@@ -154,8 +153,7 @@ class _Walk:
                 self.found.unchecked.append(at)
                 self.form(item, at)
             else:
-                kinds = [(child, child.yaml.split(".")[3:]) for child in children[name]]
-                self.level(item, at, kinds, {"mount": mount})
+                self.level(item, at, catalogue.levels_inside(section, mount_type, name), {"mount": mount})
 
     def mount_name(self, section: str, mount: str, place: Place) -> bool:
         """Whether a mount can have this path."""
@@ -178,9 +176,7 @@ class _Walk:
             elif isinstance(value, YamlMap):
                 self.bodies.read(self.scope, item, self.scope.place(value.places[key]))
 
-    def split(
-        self, kind: Kind, section: str, mount_type: str, body: object, place: Place
-    ) -> tuple[YamlMap | None, list[Child]]:
+    def split(self, section: str, mount_type: str, body: object, place: Place) -> tuple[YamlMap | None, list[Child]]:
         """Split a mount's body into its own fields and what stands in it."""
         if body is None:
             return None, []
@@ -188,7 +184,7 @@ class _Walk:
             self.complain("must be a map", place)
             return None, []
         own, below = YamlMap(body.place), []
-        fields = {name.split(".")[0] for name in kind.fields} | {RESERVED}
+        fields = catalogue.own_keys(section) | {RESERVED}
         here = catalogue.children_of(section, mount_type)
         for key, item, at in self.entries(body, place):
             if key in here:
@@ -200,7 +196,7 @@ class _Walk:
                 self.unknown(section, mount_type, key, at, fields | here.keys())
         return own, below
 
-    def unknown(self, section: str, mount_type: str, key: str, place: Place, known: set[str]) -> None:
+    def unknown(self, section: str, mount_type: str, key: str, place: Place, known: AbstractSet[str]) -> None:
         """A key of a mount that is neither a field nor a collection of this version."""
         hint = nearest(key, known)
         if mount_type and mount_type not in catalogue.known_types(section):

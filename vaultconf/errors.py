@@ -70,7 +70,7 @@ class Problem:
     def __str__(self) -> str:
         where = f"{self.place.written}: " if self.place else f"{self.address}: " if self.address else ""
         used = f"used at {self.place.use}" if self.place and self.place.use else ""
-        notes = "; ".join(filter(None, (self.hint, used)))
+        notes = "; ".join(filter(None, (used, self.hint)))
         return f"{where}{self.message}{f' ({notes})' if notes else ''}"
 
 

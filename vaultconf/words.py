@@ -162,8 +162,9 @@ class Filling:
             return "true" if word.value else "false"
         if isinstance(word.value, str | int | float):
             return str(word.value)
-        message = f"`{shown(found[2])}` is a {_shape(word.value)}, and a word is wanted at {self.place(at)}"
-        self.complain(message, word.place)
+        if all(problem.place != word.place for problem in self.problems):
+            message = f"`{shown(found[2])}` is a {_shape(word.value)}, and a word is wanted at {self.place(at).written}"
+            self.complain(message, word.place)
         return ""
 
     def kept(self, scheme: str) -> bool:

@@ -135,7 +135,7 @@ def test_a_field_without_a_value_is_an_error(tmp_path: Path, text: str, place: s
     ("text", "complaint", "hint"),
     [
         ("polices: {}\n", "1:1 unknown key `polices`", "did you mean `policies`?"),
-        ("templates: {}\n", "1:1 `templates` is not in this version", ""),
+        ("assertions: []\n", "1:1 `assertions` is not in this version", ""),
         (
             "auth: {a: {type: approle, role: {}}}\n",
             "1:27 unknown key `role` of a mount of type `approle`",

@@ -140,7 +140,7 @@ def problem_text(problem: Problem) -> tuple[str, str, str]:
     """Where, what, and what to do about it; the first and the last may be empty."""
     place = problem.place
     used = f"used at {place.use}" if place and place.use else ""
-    hint = "; ".join(filter(None, (problem.hint, used)))
+    hint = "; ".join(filter(None, (used, problem.hint)))
     return prose(str(place.written if place else problem.address)), prose(problem.message), prose(hint)
 
 
