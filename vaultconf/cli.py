@@ -22,6 +22,7 @@ from vaultconf.command import (
     LockTimeoutOption,
     OnlyOption,
     ResendOption,
+    Shape,
     Style,
     TargetOption,
     UnmanagedOption,
@@ -48,7 +49,7 @@ app.add_typer(ledger_commands.app, name="ledger")
 app.command()(ledger_commands.unlock)
 
 
-_LATER = frozenset({"init", "lint", "fmt", "render", "adopt", "import", "can", "access", "rotate"})
+_LATER = frozenset({"init", "lint", "fmt", "adopt", "import", "can", "access", "rotate"})
 
 
 @app.callback(invoke_without_command=True)
@@ -208,6 +209,18 @@ def permissions(
     with failing(Format(format), "vaultconf.permissions/1"):
         made = pipeline.permissions(context.obj, command, target)
         console.show_permissions(made, as_json=format is Style.JSON)
+
+
+@app.command()
+def render(
+    context: typer.Context,
+    target: TargetOption = "",
+    format: Annotated[Shape, typer.Option("--format", help="How the result is shown.")] = Shape.YAML,  # noqa: A002
+) -> None:
+    """Print the desired state that the files make together, with the origin of each value; no secret is in it."""
+    with failing(Format.JSON if format is Shape.JSON else Format.TEXT, "vaultconf.render/1"):
+        loaded, state = pipeline.validate(context.obj, target)
+        console.show_rendered(state, loaded.words.target, as_json=format is Shape.JSON)
 
 
 @app.command()

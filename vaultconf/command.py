@@ -32,6 +32,13 @@ class Style(StrEnum):
     JSON = "json"
 
 
+class Shape(StrEnum):
+    """How a desired state is shown."""
+
+    YAML = "yaml"
+    JSON = "json"
+
+
 TargetOption = Annotated[str, typer.Option("--target", help="Which target of vaultconf.yaml.", metavar="NAME")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How the result is shown.")]
 OnlyOption = Annotated[

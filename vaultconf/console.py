@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 _VALIDATION = "vaultconf.validation/1"
+_RENDERED = "vaultconf.render/1"
 _MOST_PROBLEMS = 1_000
 
 
@@ -105,6 +106,10 @@ def _failure(found: Sequence[Problem], document: str) -> data.Json:
         return _validation(problems=found)
     if document == exported.FORMAT:
         return exported.failure(found)
+    if document == _RENDERED:
+        from vaultconf.report import rendered  # noqa: PLC0415
+
+        return rendered.failure(found)
     return data.failure(document, found)
 
 
@@ -130,6 +135,18 @@ def validated(state: DesiredState, *, as_json: bool) -> None:
     for notice in state.notices:
         sys.stderr.write(f"{notice}\n")
     sys.stdout.write(f"Valid: {things(len(state.objects), 'object')}.\n")
+
+
+def show_rendered(state: DesiredState, target: str, *, as_json: bool) -> None:
+    """Print the composed desired state to stdout, and what could not be judged without a server to stderr."""
+    from vaultconf.report import rendered  # noqa: PLC0415 - only this command needs it
+
+    if as_json:
+        sys.stdout.write(data.dump(rendered.as_json(state, target)))
+        return
+    for notice in state.notices:
+        sys.stderr.write(f"{prose(notice)}\n")
+    sys.stdout.write(rendered.as_yaml(state))
 
 
 def show_permissions(made: Permissions, *, as_json: bool) -> None:

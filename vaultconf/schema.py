@@ -49,8 +49,16 @@ def document() -> Schema:
         "owner": {"type": "string", "description": "A label that goes onto every change of this document."},
         "namespace": {"type": "string", "description": "The namespace in which the document's objects live."},
     }
-    for section in sorted(catalogue.sections()):
-        properties[section] = _section(section, [kind for kind in kinds if kind.section == section])
+    sections = {
+        section: _section(section, [kind for kind in kinds if kind.section == section])
+        for section in sorted(catalogue.sections())
+    }
+    sections["policies_from"] = {
+        "type": "string",
+        "description": "A folder, relative to this file: every .hcl file in it is a policy, named after the file.",
+    }
+    definitions.update({f"section_{name}": value for name, value in sections.items()})
+    properties |= _many(sections) | {name: {"$ref": f"#/definitions/section_{name}"} for name in sections}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": f"vaultconf {__version__}: desired state",
@@ -58,6 +66,26 @@ def document() -> Schema:
         "additionalProperties": False,
         "properties": properties,
         "definitions": definitions,
+    }
+
+
+def _many(sections: Iterable[str]) -> Schema:
+    """Templates, which hold what a document holds, and their uses."""
+    held: Schema = {name: {"$ref": f"#/definitions/section_{name}"} for name in sections}
+    params: Schema = {"type": ["object", "null"], "description": "Parameters with their defaults; none: required."}
+    template: Schema = {"type": "object", "additionalProperties": False, "properties": {"params": params, **held}}
+    uses: Schema = {"type": ["array", "null"], "items": {"type": "object"}}
+    return {
+        "templates": {
+            "type": ["object", "null"],
+            "description": "Objects that are written once and used many times, by name.",
+            "additionalProperties": template,
+        },
+        "use": {
+            "type": ["object", "null"],
+            "description": "Of each template the uses: a list of maps with its parameters.",
+            "additionalProperties": uses,
+        },
     }
 
 

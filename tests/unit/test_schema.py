@@ -49,6 +49,9 @@ def test_every_field_of_every_kind_is_described(kind: Any) -> None:
         ({"auth": {"approle": {"type": "approle", "roles": {"a": {"bind_secret_id": "yes"}}}}}, "auth/approle/roles/a"),
         ({"auth": {"approle": {"type": "approle", "roles": {"a": {"tokn_ttl": "1h"}}}}}, "auth/approle/roles/a"),
         ({"policies": {"a": {}}}, "policies/a"),
+        ({"templates": {"a": {"policies": {"${param:a}": {}}}}}, "templates/a/policies/${param:a}"),
+        ({"templates": {"a": {"use": {}}}}, "templates/a"),
+        ({"use": {"a": {"name": "x"}}}, "use/a"),
     ],
 )
 def test_a_mistake_is_seen_while_typing(document: dict[str, Any], place: str) -> None:
