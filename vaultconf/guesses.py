@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from vaultconf import catalogue, desired, documents
 from vaultconf.declarations import MountKey
 from vaultconf.desired import DesiredState
-from vaultconf.needs import Opened
 from vaultconf.project import Project
+from vaultconf.wanted import Opened
 
 
 def readings(loaded: Project, state: DesiredState) -> tuple[list[DesiredState], list[Opened]]:

@@ -12,11 +12,13 @@ from enum import StrEnum
 
 from vaultconf import catalogue, policy
 from vaultconf.acl_sudo import wants_sudo
-from vaultconf.needs import Need, Wanted, is_vague, of_apply, of_export, of_ledger, of_plan
+from vaultconf.needs import of_apply, of_export, of_ledger, of_plan
 from vaultconf.nouns import ANY, REST
 from vaultconf.policy import Dialect
+from vaultconf.reach import is_vague
 from vaultconf.report.lines import visible
 from vaultconf.settings import Target
+from vaultconf.wanted import Need, Wanted
 
 _CAPABILITIES = {
     "GET": ("read",),

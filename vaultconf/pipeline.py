@@ -47,7 +47,6 @@ from vaultconf.http import Request
 from vaultconf.ledger import NO_LEDGER, Ledger
 from vaultconf.login import Credentials
 from vaultconf.model import Outcome, Plan
-from vaultconf.needs import Wanted
 from vaultconf.permissions import Permissions, Run
 from vaultconf.project import Project
 from vaultconf.resolving import Sources
@@ -55,6 +54,7 @@ from vaultconf.saved import Saved
 from vaultconf.scope import Scope
 from vaultconf.sealed import Secret
 from vaultconf.tables import Table, TableKey, mount_types
+from vaultconf.wanted import Wanted
 
 _CUT = "the history that is checked out here does not reach so far"
 
