@@ -38,7 +38,9 @@ def namespace_address(namespace: str) -> Address | None:
 
 def rank(desired: Desired) -> tuple[bool, bool, int]:
     """In which order objects are compared: namespaces first, the outer before the inner, then mounts."""
-    return not desired.kind.is_namespace, not desired.kind.is_mount, desired.address.namespace.count("/")
+    namespace = desired.address.namespace
+    depth = namespace.count("/") + 1 if namespace else 0
+    return not desired.kind.is_namespace, not desired.kind.is_mount, depth
 
 
 class Names:

@@ -36,6 +36,30 @@ def _declare(project: Project, unique: str, namespaces: str) -> None:
     )
 
 
+def test_the_order_of_documents_does_not_matter_to_namespaces_within_new_ones(somewhere: Project, unique: str) -> None:
+    somewhere.write(
+        "desired-state/a.yaml",
+        f"""
+        namespace: {unique}/inner
+        policies: {{deep: {{policy: '# deep'}}}}
+        ---
+        namespace: {unique}
+        namespaces: {{inner: {{}}}}
+        ---
+        namespaces: {{{unique}: {{}}}}
+        """.replace("\n        ", "\n"),
+    )
+
+    plan = somewhere.plan()
+
+    assert plan["blocked"] == []
+    assert {item["address"] for item in plan["changes"]} == {
+        f"sys/namespaces/{unique}",
+        f"{unique}/sys/namespaces/inner",
+        f"{unique}/inner/sys/policies/acl/deep",
+    }
+
+
 def test_a_namespace_is_made_and_filled_in_one_apply(somewhere: Project, unique: str) -> None:
     _declare(somewhere, unique, f"namespaces: {{{unique}: {{}}}}")
 
