@@ -20,7 +20,7 @@ class TokenRole(Spec):
     orphan: Flag = setting(False, "Tokens have no parent.")
     renewable: Flag = setting(True, "Tokens can be renewed.")
     path_suffix: Text = setting("", "Appended to the path under which tokens are made.")
-    token_type: Annotated[str, one_of("default-service", "default-batch", "service")] = setting(
+    token_type: Annotated[str, one_of("default-service", "default-batch", "service", "batch")] = setting(
         "default-service", "Kind of token."
     )
     token_explicit_max_ttl: Duration = setting(0, "Hard end of a token's life; 0 is none.")
