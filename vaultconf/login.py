@@ -99,16 +99,26 @@ def _from_file(login: Login, name: str, root: Path) -> Secret:
     try:
         return Secret(_mounted(Path(name)) if Path(name).is_absolute() else read_text(root, name))
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not a text file"
         hint = "is the token mounted there? name another with `jwt_file`"
-        raise InputError(Problem(f"`jwt_file` {name} cannot be read: {reason}", login.place, hint)) from None
+        raise InputError(Problem(f"`jwt_file` {name} cannot be read: {_why(error, name)}", login.place, hint)) from None
+
+
+def _why(error: OSError | ValueError, name: str) -> str:
+    """The reason, which quotes nothing of the file."""
+    if isinstance(error, OSError):
+        return error.strerror or "it cannot be opened"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not a text file"
+    return str(error).removeprefix(f"`{name}` cannot be read: ")
 
 
 def _mounted(path: Path) -> str:
     """Read a small regular file: another kind (a pipe, a device) could hold us for ever."""
     found = path.stat()
-    if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_JWT:
-        raise ValueError
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError("it is not a file")
+    if found.st_size > _LARGEST_JWT:
+        raise ValueError("it is too large for a token")
     return path.read_text(encoding="utf-8")
 
 

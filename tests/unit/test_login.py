@@ -131,6 +131,19 @@ def test_a_token_file_that_cannot_be_one_is_refused(tmp_path: Path, make: Callab
         prepared("jwt", tmp_path / "project", jwt_file=name)
 
 
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (pipe, "it is not a file"),
+        (bytes_in, "it is not a text file"),
+        (lambda _: "absent", "No such file or directory"),
+    ],
+)
+def test_why_a_token_file_cannot_be_read_is_said(tmp_path: Path, make: Callable[[Path], str], reason: str) -> None:
+    with pytest.raises(InputError, match=rf"cannot be read: {reason} \("):
+        prepared("jwt", tmp_path, jwt_file=make(tmp_path))
+
+
 def test_without_a_file_kubernetes_has_its_own(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"/var/run/secrets/kubernetes\.io/serviceaccount/token cannot be read"):
         prepared("kubernetes", tmp_path, role="r")
