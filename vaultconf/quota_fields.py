@@ -22,7 +22,12 @@ def _place(value: object) -> str:
     return value.strip("/")
 
 
-Rate = Annotated[float, Codec(_rate, float, {"type": "number", "exclusiveMinimum": 0})]
+def _plainly(rate: float) -> float:
+    """A whole number as a person writes it."""
+    return int(rate) if rate.is_integer() else rate
+
+
+Rate = Annotated[float, Codec(_rate, float, {"type": "number", "exclusiveMinimum": 0}, to_yaml=_plainly)]
 Place = Annotated[str, Codec(_place, _place, {"type": "string"})]
 
 

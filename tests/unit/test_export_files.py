@@ -40,6 +40,18 @@ def test_each_mount_has_a_file_and_each_policy_its_own() -> None:
     }
 
 
+def test_a_rate_is_written_as_a_person_would() -> None:
+    found = files(
+        [
+            an("rate_limit_quota", {"rate": 7.0}, name="whole"),
+            an("rate_limit_quota", {"rate": 0.5}, name="half"),
+        ]
+    )
+
+    assert "rate: 7}" in found["desired-state/quotas.yaml"]
+    assert "rate: 0.5}" in found["desired-state/quotas.yaml"]
+
+
 def test_names_that_differ_in_case_alone_do_not_share_a_file() -> None:
     found = files([an("secrets_engine", {"type": "kv"}, mount=name) for name in ("KV", "kv", "k v", "k-v")])
 
