@@ -55,6 +55,18 @@ def test_nothing_in_the_text_can_act_on_a_terminal_or_a_log(text: str) -> None:
     assert all(line.isprintable() and not line.lstrip().startswith("::") for line in lines)
 
 
+def test_collections_of_several_kinds_that_share_a_path_are_told_of_once() -> None:
+    made = Export(
+        server=Server("vault", "2.1.0"),
+        blocked=tuple(
+            Blocked(catalogue.all_kinds()[name], Address("auth/+/role"), 403, "cannot be listed: permission denied")
+            for name in ("approle_role", "jwt_role", "kubernetes_role")
+        ),
+    )
+
+    assert exported.as_text(made, "out", ()).count("auth/+/role") == 1
+
+
 def test_a_long_list_of_files_is_cut_and_policies_are_counted() -> None:
     files = [f"policies/p{number}.hcl" for number in range(500)] + [f"desired-state/auth/{n}.yaml" for n in range(60)]
 

@@ -54,7 +54,9 @@ def as_text(made: Export, folder: str, files: Iterable[str]) -> str:
     )
     lines += _section("Left out", (f"{visible(str(item.address))}  {prose(item.reason)}" for item in made.left_out))
     lines += _section(
-        "Could not be read", (f"{visible(str(item.address))}  {views.blocked_text(item)}" for item in made.blocked)
+        "Could not be read",
+        # Kinds of several auth methods share a path; where no mount is known, one line tells of all of them.
+        dict.fromkeys(f"{visible(str(item.address))}  {views.blocked_text(item)}" for item in made.blocked),
     )
     lines += _section("Held, so left alone", (visible(str(item.address)) for item in made.held))
     lines += _section("Notices", map(prose, made.notices))
