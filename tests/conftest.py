@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+import hypothesis
 import pytest
 
 from tests.support import cloud as cloud_support
@@ -21,6 +22,10 @@ from tests.support.raw import Raw
 from tests.support.servers import Server
 
 pytest_plugins = ("tests.support.verified", "tests.support.plugins", "tests.support.climbing")
+
+# How long a machine takes is no property of the code.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 REQUIRE = "--require-server"
 REQUIRE_PACKAGES = "--require-packages"

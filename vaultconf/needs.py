@@ -20,7 +20,7 @@ from vaultconf.reach import reached
 from vaultconf.references import Deferred
 from vaultconf.scope import Scope
 from vaultconf.tables import homes
-from vaultconf.wanted import Need, Opened, Wanted, group
+from vaultconf.wanted import Need, Opened, Wanted, built_in, group
 
 
 def of_plan(wanted: Wanted) -> Iterator[Need]:
@@ -88,7 +88,7 @@ def of_export(wanted: Wanted) -> Iterator[Need]:
     """
     patterns = [pattern.text for pattern in wanted.scope.settings.owns]
     if not patterns:
-        wanted = replace(wanted, opened=(*wanted.opened, *_built_in([ANY])))
+        wanted = replace(wanted, opened=(*wanted.opened, *built_in([ANY])))
         patterns = ["*", *(f"{space}/*" for space in wanted.namespaces if space)]
     yield from _tables(wanted)
     for pattern in patterns:

@@ -42,7 +42,7 @@ class Wanted:
         found = {item.address: item for state in states for item in state.objects}
         looked_at = [item for item in found.values() if not any(one.matches(str(item.address)) for one in forever)]
         spaces = sorted({"", *(item.address.namespace for item in found.values()), *(one[0] for one in foreign)})
-        opened = dict.fromkeys((*_built_in(spaces), *_typed(found.values()), *foreign))
+        opened = dict.fromkeys((*built_in(spaces), *_typed(found.values()), *foreign))
         return cls(tuple(looked_at), tuple(opened), scope, product)
 
     @property
@@ -51,7 +51,7 @@ class Wanted:
         return sorted({"", *(one[0] for one in self.opened), *(item.address.namespace for item in self.objects)})
 
 
-def _built_in(namespaces: Iterable[str]) -> Iterator[Opened]:
+def built_in(namespaces: Iterable[str]) -> Iterator[Opened]:
     """The mounts that every server has, whose type is their name."""
     for kind in catalogue.all_kinds().values():
         if kind.is_mount:
