@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -286,6 +287,12 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:
         # Whoever read stdout has seen enough; nothing more can be said there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        console.problems([Problem("the result cannot be written: no space is left where stdout leads")])
         return ExitCode.FAILED
     except Exception as error:  # noqa: BLE001 - the edge: a defect of ours must not print values
         console.defect(error, traceback.extract_tb(error.__traceback__))

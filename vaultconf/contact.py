@@ -185,7 +185,7 @@ def detect(transport: Transport, address: str) -> Server:
     """Ask what is behind the address. Raises ConnectionFailed or ServerRefused."""
     answer = transport.send(Request("GET", "sys/health", query=_HEALTH))
     if answer.status == 0:
-        raise ConnectionFailed(f"cannot reach {answer.fault}")
+        raise ConnectionFailed(f"cannot reach {answer.fault}", _UNREACHED)
     health = answer.json
     if "initialized" not in health or "sealed" not in health:
         if answer.status in (429, 500, 502, 503, 504) or answer.errors:
@@ -210,6 +210,9 @@ def _product(transport: Transport) -> str:
     status = transport.send(Request("GET", "sys/seal-status")).json
     return "vault" if "build_date" in status else "openbao"
 
+
+#: What to look at where nothing answers.
+_UNREACHED = "is the server up? VAULT_ADDR or the target says where; without them it is 127.0.0.1:8200"
 
 NAMESPACE_HINT = (
     "leave the namespace out (VAULT_NAMESPACE, the target's, or a document's), or use Vault Enterprise or OpenBao"
@@ -238,7 +241,7 @@ def check_token(contact: Contact) -> Caller:
     """
     answer = contact.transport.send(contact.within(Request("GET", "auth/token/lookup-self")))
     if answer.status == 0:
-        raise ConnectionFailed(f"cannot reach {answer.fault}")
+        raise ConnectionFailed(f"cannot reach {answer.fault}", _UNREACHED)
     if answer.status == 404 and contact.namespace:
         hint = "create it, or correct VAULT_NAMESPACE or the target's `namespace`"
         raise InputError(f"there is no namespace `{contact.namespace}` on this server", hint)

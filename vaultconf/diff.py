@@ -124,7 +124,7 @@ def known_value(spec: Field, value: object, resolve: Resolver) -> object | None:
         return value
     raw = value.resolve(resolve)
     try:
-        return None if raw is None else spec.read(_as_typed(raw, spec))
+        return None if raw is None else spec.read_resolved(_as_typed(raw, spec))
     except ValueError:
         return None
 
@@ -135,7 +135,7 @@ def unusable(spec: Field, value: object, resolve: Resolver) -> str:
     if raw is None:
         return ""
     try:
-        spec.read(_as_typed(raw, spec))
+        spec.read_resolved(_as_typed(raw, spec))
     except ValueError as error:
         return f"{', '.join(map(str, value.references))} {error}" if isinstance(value, Deferred) else str(error)
     return ""

@@ -40,7 +40,8 @@ class Codec:
     """How one field type is read from YAML and from Vault's answer, written to either, and described.
 
     `hides` says of a canonical value that it may hold a secret and must not be shown. `same` tells whether a live
-    value is the desired one, and `unreturned` names the parts of the desired one that no answer holds.
+    value is the desired one, and `unreturned` names the parts of the desired one that no answer holds. `from_secret`
+    reads what came out of references, where that may hold more than what is written in clear.
     """
 
     from_yaml: Reader
@@ -48,6 +49,7 @@ class Codec:
     schema: Mapping[str, object]
     to_wire: Reader = field(default=lambda value: value)
     hides: Callable[[Any], bool] = field(default=lambda _: False)
+    from_secret: Reader | None = None
     to_yaml: Reader = field(default=_plain)
     same: Callable[[Any, Any], bool] = operator.eq
     unreturned: Callable[[Any, Any], Iterable[str]] = field(default=lambda _live, _wanted: ())
@@ -55,6 +57,10 @@ class Codec:
     def read(self, value: Any, info: core_schema.ValidationInfo) -> Any:
         """Read one side, as pydantic asks for it."""
         return self.from_wire(value) if info.context == WIRE else self.read_yaml(value)
+
+    def read_resolved(self, value: Any) -> Any:
+        """Read a value that came out of references, and so is a secret as a whole. Raises ValueError."""
+        return (self.from_secret or self.read_yaml)(value)
 
     def read_yaml(self, value: Any) -> Any:
         """Read the YAML; a value with references in it is deferred as a whole. Raises ValueError."""

@@ -31,17 +31,18 @@ def lookups(data: Mapping[str, Any]) -> Lookups:
 
 
 def from_wire(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The alias by its mount's path."""
+    """The alias by its mount's path; that of an auth method that is gone is none."""
     alias = data.get("alias") or {}
-    return {**data, "alias": {"mount": mount_of(alias), "name": alias["name"]} if alias else {}}
+    there = {"mount": mount_of(alias), "name": alias["name"]} if alias.get("mount_path") else {}
+    return {**data, "alias": there}
 
 
 def check(values: Values) -> Iterator[str]:
     """What every server refuses about a group, or what would never have a member."""
     yield from no_root(values)
     external, alias = values.get("type") == "external", (values.get("alias.mount"), values.get("alias.name"))
-    if external and not all(alias):
-        yield "`type` is external: such a group needs an `alias` with `mount` and `name`"
+    if external and bool(alias[0]) != bool(alias[1]):
+        yield f"`alias.{'mount' if alias[0] else 'name'}` goes with `alias.{'name' if alias[0] else 'mount'}`"
     if not external and any(alias):
         yield (
             "`alias.mount` goes with `type: external` alone"

@@ -208,10 +208,14 @@ class _Reader:
         """Whether some file declares it, by whatever case of its name the server takes for the same."""
         return address in self.declared or Address(kind.names.key(address.path), address.namespace) in self.folded
 
+    def exists(self, kind: Kind) -> bool:
+        """Whether this server has objects of a kind at all."""
+        return self.contact.server.namespaces or not kind.is_namespace
+
     def collections(self, bulk: Container[str]) -> Iterator[tuple[Kind, str, dict[str, str]]]:
         """The collections to list, and the configurations that can be absent: at the top, and of every mount."""
         for kind in catalogue.all_kinds().values():
-            if kind.table or kind.always or kind.anywhere:
+            if kind.table or kind.always or kind.anywhere or not self.exists(kind):
                 continue
             if not kind.in_mount:
                 here = [name for name in self.namespaces if not (name and kind.base_only)]

@@ -8,6 +8,7 @@ from functools import cached_property
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
+WITHHELD = "*** (the server's words are left out: they may hold a secret of one to three characters)"
 _HEAD = 4  # characters by which a secret is looked up
 
 
@@ -25,10 +26,14 @@ class Mask:
         return "Mask()"
 
     def __call__(self, text: str) -> str:
-        """Return `text` with `***` for each secret in it, the longest first."""
-        for form in sorted(self._found(text), key=len, reverse=True):
+        """Return `text` with `***` for each secret in it, the longest first.
+
+        Where a secret is so short that the gaps would tell it, all of the text is left out.
+        """
+        found = sorted(self._found(text), key=len, reverse=True)
+        for form in found:
             text = text.replace(form, MASK)
-        return text
+        return text if not found or len(found[-1]) >= _HEAD else WITHHELD
 
     def _found(self, text: str) -> set[str]:
         found: set[str] = set()

@@ -200,7 +200,7 @@ def export(
     declared = frozenset(item.address for item in state.objects) if is_own else frozenset()
     made = exporting.export(contact, _scope(loaded, contact, options), declared)
     files = dict(made.files)
-    if not (folder / settings.FILE).exists():
+    if files and not (folder / settings.FILE).exists():
         files = {**export_files.settings_file(made.external), **files}
     elif made.external:
         listed = ", ".join(made.external)

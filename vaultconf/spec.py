@@ -116,6 +116,10 @@ class Field:
         """Read a value of the YAML. Raises ValueError, whose message quotes no value."""
         return self.codec.read_yaml(value)
 
+    def read_resolved(self, value: object) -> object:
+        """Read a value that came out of references. Raises ValueError, whose message quotes no value."""
+        return self.codec.read_resolved(value)
+
     def exists_on(self, server: Server) -> bool:
         """Whether this server knows the field."""
         return self.marks.only in ("", server.product)

@@ -39,4 +39,14 @@ def _url_from_wire(value: object) -> str:
     return unquote(text) if "%7B%7B" in text else text
 
 
-ConnectionUrl = Annotated[str, Codec(_url_from_yaml, _url_from_wire, {"type": "string"}, hides=holds_password)]
+def _secret_url(value: object) -> str:
+    """A string that is a secret as a whole may hold the password."""
+    if not isinstance(value, str):
+        raise ValueError("must be text; put it in quotes")
+    return value
+
+
+ConnectionUrl = Annotated[
+    str,
+    Codec(_url_from_yaml, _url_from_wire, {"type": "string"}, hides=holds_password, from_secret=_secret_url),
+]

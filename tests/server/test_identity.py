@@ -89,18 +89,30 @@ def test_an_alias_moves_from_one_declared_entity_to_another(project: Project, ra
     assert plan["changes"] == []
 
 
-def test_an_alias_whose_auth_method_is_gone_is_a_difference_and_goes(project: Project, raw: Raw, mount: str) -> None:
+def test_an_alias_whose_auth_method_is_gone_is_no_difference_and_goes_with_the_next_change(
+    project: Project, raw: Raw, mount: str
+) -> None:
     declare(project, mount, f"{{entities: {{{mount}-e: {{aliases: [{{mount: {mount}, name: m}}]}}}}}}")
     project.apply()
-    orphan = accessor(raw, mount)
     raw.delete(f"sys/auth/{mount}")
     project.write("desired-state/a.yaml", f"identity: {{entities: {{{mount}-e: {{}}}}}}\n")
 
     plan = project.plan()
+    declare(project, mount, f"{{entities: {{{mount}-e: {{aliases: [{{mount: {mount}, name: n}}]}}}}}}")
     project.apply()
 
-    assert [item["field"] for item in plan["changes"][0]["fields"]] == [f"aliases.{orphan}"]
-    assert entity(raw, f"{mount}-e")["aliases"] == []
+    assert plan["changes"] == []
+    assert [alias["name"] for alias in entity(raw, f"{mount}-e")["aliases"]] == ["n"]
+
+
+def test_an_external_group_may_be_without_an_alias(project: Project, raw: Raw, unique: str) -> None:
+    project.write("desired-state/a.yaml", f"identity: {{groups: {{{unique}: {{type: external}}}}}}\n")
+
+    project.apply()
+    plan = project.plan()
+
+    assert (raw.read(f"identity/group/name/{unique}") or {})["type"] == "external"
+    assert plan["changes"] == []
 
 
 def test_a_name_in_another_case_is_the_same_entity_and_no_stranger(project: Project, raw: Raw, unique: str) -> None:
@@ -130,7 +142,7 @@ def test_many_groups_are_read_with_their_members_from_whole_collections(project:
     [
         ("{groups: {a: {member_groups: [b]}, b: {member_groups: [a]}}}", "in itself"),
         ("{groups: {a: {member_entities: [nobody]}}}", "names the Identity entity `nobody`"),
-        ("{groups: {a: {type: external}}}", "needs an `alias`"),
+        ("{groups: {a: {type: external, alias: {mount: m}}}}", "`alias.mount` goes with `alias.name`"),
         ("{groups: {a: {alias: {mount: m, name: x}}}}", "goes with `type: external`"),
         ("{entities: {Bob: {}, bob: {}}}", "only one Identity entity can have the name `bob`"),
         ("{entities: {a: {aliases: [{mount: m, name: x}]}, b: {aliases: [{mount: m, name: x}]}}}", "only one"),

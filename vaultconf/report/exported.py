@@ -60,7 +60,8 @@ def as_text(made: Export, folder: str, files: Iterable[str]) -> str:
     )
     lines += _section("Held, so left alone", (visible(str(item.address)) for item in made.held))
     lines += _section("Notices", map(prose, made.notices))
-    lines += ["", f"See that nothing differs: vaultconf -C {visible(folder)} plan"]
+    if made.objects:
+        lines += ["", f"See that nothing differs: vaultconf -C {visible(folder)} plan"]
     return "\n".join(map(guarded, lines)) + "\n"
 
 
