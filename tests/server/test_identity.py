@@ -98,11 +98,11 @@ def test_an_alias_whose_auth_method_is_gone_is_no_difference_and_goes_with_the_n
     project.write("desired-state/a.yaml", f"identity: {{entities: {{{mount}-e: {{}}}}}}\n")
 
     plan = project.plan()
-    declare(project, mount, f"{{entities: {{{mount}-e: {{aliases: [{{mount: {mount}, name: n}}]}}}}}}")
+    declare(project, mount, f"{{entities: {{{mount}-e: {{aliases: [{{mount: {mount}, name: other}}]}}}}}}")
     project.apply()
 
     assert plan["changes"] == []
-    assert [alias["name"] for alias in entity(raw, f"{mount}-e")["aliases"]] == ["n"]
+    assert [alias["name"] for alias in entity(raw, f"{mount}-e")["aliases"]] == ["other"]
 
 
 def test_an_external_group_may_be_without_an_alias(project: Project, raw: Raw, unique: str) -> None:
