@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
 from vaultconf import commit, environment
+from vaultconf.sops import search_path
 
 _SECONDS = 20.0
 # An id as Git writes it; anything else could be taken for an option.
@@ -39,12 +41,16 @@ def _git(folder: Path, *arguments: str) -> tuple[int, str]:
     """Git's exit code and what it printed; 128, as Git itself fails, where it cannot be run."""
     known = environment.process()
     # Nothing of ours reaches it; a folder of the checkout that looks like a repository is none.
-    variables = {name: known[name] for name in ("PATH", "HOME") if name in known}
-    command = ["git", "-c", "safe.bareRepository=explicit", "-C", str(folder), *arguments]
+    path = search_path(folder, known)
+    program = shutil.which("git", path=path) if path else None
+    if program is None:
+        return 128, ""
+    home = {"HOME": known["HOME"]} if "HOME" in known else {}
+    command = [program, "-c", "safe.bareRepository=explicit", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(  # noqa: S603 - a fixed command, and ids
             command,
-            env={**variables, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1"},
+            env={**home, "PATH": path, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_SECONDS,

@@ -35,7 +35,7 @@ def decrypt(root: Path, name: str, environ: Mapping[str, str]) -> Mapping[str, o
         file = path_inside(root, name).relative_to(root)
     except ValueError as error:
         return Absent(str(error))
-    path = _search_path(root, environ)
+    path = search_path(root, environ)
     program = shutil.which("sops", path=path) if path else None
     if program is None:
         return Absent("there is no program `sops` on the PATH: install it, https://getsops.io")
@@ -57,7 +57,7 @@ def pick(document: Mapping[str, object], key: str) -> str | Absent:
     return as_text(found)
 
 
-def _search_path(root: Path, environ: Mapping[str, str]) -> str:
+def search_path(root: Path, environ: Mapping[str, str]) -> str:
     """The PATH without what lies in the project: a pull request must not bring the program along."""
     folders = [Path(folder) for folder in environ.get("PATH", os.defpath).split(os.pathsep)]
     outside = [folder for folder in folders if folder.is_absolute() and not folder.resolve().is_relative_to(root)]

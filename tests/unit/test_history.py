@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -51,3 +52,36 @@ def test_what_is_no_commit_is_not_handed_to_git(tmp_path: Path, strange: str) ->
 
     assert history.is_strict_ancestor(tmp_path, strange, commit) is None
     assert history.is_strict_ancestor(tmp_path, commit, strange) is None
+
+
+def test_a_git_that_the_checkout_brings_along_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = commits(tmp_path, 2)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    (tmp_path / "bin" / "git").chmod(0o755)
+    usual = os.environ["PATH"]
+
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{usual}")
+    beside = history.is_strict_ancestor(tmp_path, first, second)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin")
+    alone = history.is_strict_ancestor(tmp_path, first, second)
+
+    assert (beside, alone) == (True, None)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_folder_of_the_checkout_that_looks_like_a_repository_is_none(tmp_path: Path) -> None:
+    first, second = commits(tmp_path, 2)
+    git(tmp_path, "clone", "--quiet", "--bare", str(tmp_path / ".git"), str(tmp_path / "hostile"))
+    (tmp_path / ".git").rename(tmp_path.parent / f"{tmp_path.name}-git")
+
+    assert history.is_strict_ancestor(tmp_path / "hostile", first, second) is None
+
+
+def test_a_checkout_without_a_commit_applied_before_is_not_older(tmp_path: Path) -> None:
+    first, second = commits(tmp_path, 2)
+    git(tmp_path, "checkout", "--quiet", first)
+
+    assert history.is_older(tmp_path, "") is False
+    assert history.is_older(tmp_path, first) is False
+    assert history.is_older(tmp_path, second) is True
