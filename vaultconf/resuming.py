@@ -188,7 +188,7 @@ class _Choice:
             return True
         if change.action is not Action.UPDATE or change.kind.write is post:
             return False
-        if planned.action is Action.UPDATE:
+        if planned.action in (Action.UPDATE, Action.MOVE):
             return fields.items() <= planned.fields.items()
         return planned.action in (Action.CREATE, Action.REPLACE) and self.is_half_made(change)
 

@@ -323,6 +323,25 @@ def test_a_replace_that_was_done_by_half_is_finished(project: Project, raw: Raw,
     assert project.plan()["changes"] == []
 
 
+def test_a_move_is_carried_out_finished_and_then_done(project: Project, raw: Raw, unique: str, proxy: Proxy) -> None:
+    raw.write(f"sys/mounts/{unique}-old", {"type": "kv", "description": "before"})
+    raw.write(f"{unique}-old/a", {"value": "kept"})
+    moved = f"{unique}-new: {{type: kv, description: after, vaultconf: {{renamed_from: {unique}-old}}}}"
+    project.write("desired-state/a.yaml", f"secrets: {{{moved}}}\n")
+    made = save(project)
+    proxy.refuse(500, f"sys/mounts/{unique}-new/tune", method="POST")
+
+    first = carry_out(project, env=proxy.access)
+    second, third = carry_out(project), carry_out(project)
+
+    address = f"sys/mounts/{unique}-new"
+    assert [item["action"] for item in made["changes"]] == ["move"]
+    assert (first.exit_code, endings(first)[address][0]) == (4, "failed"), first
+    assert (second.exit_code, endings(second)) == (0, {address: ("done", None)}), second
+    assert (third.exit_code, endings(third)) == (0, {address: ("done", "already as planned")}), third
+    assert raw.read(f"{unique}-new/a") == {"value": "kept"}
+
+
 # --- a forged file -------------------------------------------------------------------------------------------
 
 
