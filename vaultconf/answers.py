@@ -31,11 +31,11 @@ def is_absent(kind: Kind, answer: Answer) -> bool:
     """
     if answer.ok and (answer.json.get("data", "") is not None or answer.json.get("wrap_info") is not None):
         return False
-    text, bare = " ".join(answer.errors), _is_bare(answer)
+    text, bare = " ".join(answer.errors), is_bare(answer)
     return any(answer.status == status and (words in text if words else bare) for status, words in kind.absent)
 
 
-def _is_bare(answer: Answer) -> bool:
+def is_bare(answer: Answer) -> bool:
     """Whether the server itself gives no reason. All of them send `{"errors": []}` then (2.7.2, Vault 2.1, 1.19).
 
     A balancer that knows no way to the server answers 404 too, and so does a broken proxy, with other bodies.
@@ -103,6 +103,6 @@ def listed(answer: Answer) -> list[str] | Unreadable:
         if keys is None:
             return []
         return list(map(str, keys)) if isinstance(keys, list) else Unreadable(200, "the answer holds no list of names")
-    if answer.status == _MISSING and _is_bare(answer):
+    if answer.status == _MISSING and is_bare(answer):
         return []
     return unreadable(answer)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from vaultconf.answers import reason_of
+from vaultconf.answers import is_bare, reason_of, unreadable
 from vaultconf.contact import Contact
 from vaultconf.errors import InputError, ServerRefused
 from vaultconf.http import Answer, Request
@@ -59,7 +59,7 @@ class Store:
             held = data.get("data")
             age = _age(answer, str(metadata.get("created_time", "")))
             return Stored(held if isinstance(held, Mapping) else None, int(metadata.get("version", 0)), age)
-        if answer.status == 404 and not answer.errors:
+        if answer.status == 404 and is_bare(answer):
             return Stored(None, 0)
         raise self._refused("read", name, answer)
 
@@ -79,7 +79,8 @@ class Store:
         return now.version if now.data == data else None
 
     def _refused(self, verb: str, name: str, answer: Answer) -> ServerRefused:
-        why = f"{answer.status}: {reason_of(answer)}" if answer.status else answer.fault
+        found = unreadable(answer)
+        why = f"{found.status}: {found.reason}" if found.status else found.reason
         needs = "read" if verb == "read" else "create, update"
         hint = f'the token needs `path "{self.path_of("*")}" {{ capabilities = [{needs}] }}`'
         return ServerRefused(f"the ledger cannot be {verb}: {self.path_of(name)}: {why}", hint)
