@@ -593,3 +593,18 @@ def test_the_printed_policies_are_enough(kept: Project, raw: Raw, unique: str) -
     assert [first.exit_code, planned.exit_code, second.exit_code] == [0, 0, 0], (first, planned, second)
     assert not any("ledger" in result.stderr + result.stdout for result in (first, planned, second))
     assert raw.read(f"auth/{unique}/role/b") is None
+
+
+def test_what_is_in_a_mount_that_moved_is_ours_still(kept: Project, raw: Raw, unique: str) -> None:
+    declare(kept, unique, "a", "b")
+    kept.apply()
+    moved = f"type: approle, vaultconf: {{renamed_from: {unique}}}"
+    kept.write("desired-state/a.yaml", f"auth: {{{unique}-new: {{{moved}, roles: {{a: {{token_ttl: 5m}}}}}}}}")
+
+    result = kept.run("apply", "--yes", "--allow", f"sys/auth/{unique}-new")
+    after = kept.plan()
+
+    assert result.exit_code == 0, result
+    assert after["changes"] == []
+    assert raw.list(f"auth/{unique}-new/role") == ["a"]
+    assert entries(raw, unique).keys() == {f"sys/auth/{unique}-new", f"auth/{unique}-new/role/a"}
