@@ -159,6 +159,23 @@ def test_a_policy_that_comes_from_the_callers_group_is_missed_when_the_group_let
     assert found == {"other": locked, "left": locked, "kept": {}}
 
 
+@pytest.mark.parametrize(("disabled", "expected"), [("true", "locks_out"), ("false", None)])
+def test_a_caller_whose_entity_is_shut_is_locked_out(
+    project: Project, raw: Raw, unique: str, caller: dict[str, str], disabled: str, expected: str | None
+) -> None:
+    entity = raw.write("auth/token/lookup", {"token": caller["VAULT_TOKEN"]})["data"]["entity_id"]
+    raw.write(f"identity/entity/id/{entity}", {"name": unique})
+    settings(project, "external: [sys/auth/*]")
+    alias = f"aliases: [{{mount: {unique}, name: ci}}]"
+    fields = f"{alias}, disabled: {disabled}, metadata: {{team: new}}"
+    project.write("desired-state/a.yaml", f"identity: {{entities: {{{unique}: {{{fields}}}}}}}\n")
+
+    plan = planned(project, caller)
+
+    assert [item["address"] for item in plan["changes"]] == [f"identity/entity/name/{unique}"]
+    assert risks(plan).get(f"identity/entity/name/{unique}") == expected
+
+
 def test_a_policy_of_the_caller_that_cannot_be_read_is_a_notice(project: Project, raw: Raw, unique: str) -> None:
     own = FULL + f'path "sys/policies/acl/{unique}-dark" {{ capabilities = ["deny"] }}\n'
     raw.write(f"sys/policies/acl/{unique}", {"policy": own})
