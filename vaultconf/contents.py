@@ -17,6 +17,10 @@ from vaultconf.transport import Task
 #: After so many requests for one mount nobody needs the exact number.
 MOST_REQUESTS: Final = 1000
 
+#: A token with the least rights does its work without them, so that this is no failure.
+_MAY_NOT: Final = "this token may not list them"
+_FORBIDDEN: Final = 403
+
 #: What an engine keeps, as collection and what a member is called; folders have members of their own.
 _KEPT: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "kv": (("", "key"),),
@@ -87,7 +91,7 @@ def _tally(contact: Contact, change: Change, collection: str, noun: str) -> Tall
         found = contact.transport.run(_names(contact, path, change.address.namespace) for path in now)
         for path, names in zip(now, found, strict=True):
             if isinstance(names, Unreadable):
-                unknown = unknown or names.reason
+                unknown = unknown or (_MAY_NOT if names.status == _FORBIDDEN else names.reason)
                 continue
             inner = [name for name in names if name.endswith("/")]
             count += len(names) - len(inner)

@@ -79,7 +79,7 @@ def test_what_may_not_be_listed_is_unknown_and_no_data_is_read(
 
     assert risk_of(allowed.plan, f"sys/mounts/{unique}")["detail"].endswith(": 1 key")
     assert inside == {"LIST"}
-    assert "keys unknown (permission denied)" in risk_of(forbidden.plan, f"sys/mounts/{unique}")["detail"]
+    assert "keys unknown (this token may not list them)" in risk_of(forbidden.plan, f"sys/mounts/{unique}")["detail"]
 
 
 def ready(raw: Raw, mount: str) -> None:
