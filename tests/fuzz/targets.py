@@ -17,8 +17,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.support.memory import Memory, contact
-from vaultconf import answers, catalogue, desired, documents, hcl, pipeline, policy, project, references
-from vaultconf.errors import VaultconfError
+from vaultconf import answers, catalogue, hcl, pipeline, policy, references
+from vaultconf.errors import InputError, Problem, VaultconfError
 from vaultconf.hcl_nodes import Document, HclError
 from vaultconf.http import Answer, Request
 from vaultconf.kind import Kind
@@ -115,9 +115,27 @@ SCALARS = st.one_of(
             "../x",
             "root",
             "a/b",
+            "${param:a}",
+            "x${param:b}",
+            "${var:a}",
         ]
     ),
 )
+
+
+#: What documents are made of other documents with.
+COMPOSED = frozenset(
+    {"templates", "use", "params", "policies_from", "${param:a}", "x-${param:b}", "${var:a}", "$${param:a}"}
+)
+
+
+@st.composite
+def templates(draw: st.DrawFn) -> Any:
+    """A template of a near miss, and uses of it that may fit."""
+    parts = st.dictionaries(st.sampled_from(["a", "b", "", "${param:a}"]), values(), max_size=3)
+    body = {"params": draw(parts), **draw(st.one_of(near_misses(), parts))}
+    uses = st.lists(parts, max_size=3)
+    return {"templates": {draw(st.sampled_from(["t", "u", ""])): body}, "use": {"t": draw(st.one_of(uses, values()))}}
 
 
 def words() -> list[str]:
@@ -126,7 +144,9 @@ def words() -> list[str]:
     fields = {part for kind in kinds for name in kind.fields for part in name.split(".")}
     keys = {part for kind in kinds for part in kind.yaml.split(".") if "{" not in part}
     types = {name for kind in kinds for name in kind.mount_types}
-    return sorted(fields | keys | types | {"vaultconf", "owner", "namespace", "file", "a", "A", "a/b", "${env:X}", ""})
+    return sorted(
+        fields | keys | types | COMPOSED | {"vaultconf", "owner", "namespace", "file", "a", "A", "a/b", "${env:X}", ""}
+    )
 
 
 def values() -> st.SearchStrategy[Any]:
@@ -156,10 +176,17 @@ def documents_are_declared_or_complained_about(value: Any) -> None:
         (root / "desired-state").mkdir()
         # JSON is YAML, surrogates aside.
         (root / "desired-state/a.yaml").write_text(json.dumps(value).replace("\\ud", "\\u0d"))
-        loaded = project.load(root)
-        state = desired.build(documents.declare(loaded, {}), loaded.settings)
+        found = _complaints(root)
 
-    assert all(problem.message for problem in state.problems)
+    assert found is None or (found and all(problem.message for problem in found))
+
+
+def _complaints(root: Path) -> tuple[Problem, ...] | None:
+    try:
+        pipeline.validate(root)
+    except InputError as error:
+        return error.problems
+    return None
 
 
 # --- policies ------------------------------------------------------------------------------------------------
@@ -298,7 +325,9 @@ def targets() -> list[Target]:
     """All of them."""
     return [
         Target("YAML text", st.one_of(st.binary(), st.text(st.characters()), YAML), yaml_is_read_or_complained_about),
-        Target("desired state", st.one_of(values(), near_misses()), documents_are_declared_or_complained_about),
+        Target(
+            "desired state", st.one_of(values(), near_misses(), templates()), documents_are_declared_or_complained_about
+        ),
         Target("HCL", st.one_of(st.text(st.characters()), HCL), policies_are_read_or_complained_about),
         Target(
             "references",
