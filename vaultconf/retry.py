@@ -58,13 +58,11 @@ def slowed(request: Request, answer: Answer) -> bool:
 def may_be_done(request: Request, answer: Answer) -> bool:
     """Whether an answer that is no success leaves open that a write was carried out.
 
-    A balancer's 502, 503 or 504 may follow a request that had arrived; so may a 500 of a server that loses its
-    leadership just then. What a sealed server refuses has not begun.
+    A balancer's 502, 503 or 504 may follow a request that had arrived; so may what a server answers that is being
+    sealed, or loses its leadership, just then.
     """
     if request.method in READS or _leaderless(answer):
         return False
-    if answer.status == 503:
-        return _SEALED.search(answer.body) is None
     return answer.cause is Cause.LOST or answer.status >= 500
 
 
