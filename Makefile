@@ -16,7 +16,7 @@ OLDER       := .servers/openbao-2.6
 OLDER_READY := $(OLDER)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs bench fuzz clean
+.PHONY: help demo test lint docs bench fuzz soak clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ bench: $(TEST_READY)  ## measure speed on real servers (minutes; faster: make be
 
 fuzz: $(TEST_READY)  ## throw inputs at all that reads what others wrote, a minute each (FUZZ_SECONDS=10, FUZZ_SEED=…)
 	$(BIN)/python -m tests.fuzz
+
+soak: $(TEST_READY)  ## apply 2,000 objects while leaders of a cluster step down and are killed (minutes)
+	$(BIN)/python -m pytest tests/server/test_leaders.py --objects 2000 -s
 
 clean:  ## remove .venv, .servers and every cache
 	rm -rf $(VENV) .servers .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist

@@ -29,6 +29,7 @@ hypothesis.settings.load_profile("patient")
 
 REQUIRE = "--require-server"
 REQUIRE_PACKAGES = "--require-packages"
+OBJECTS = "--objects"
 COLLECTIONS = ("sys/policies/acl", "sys/policies/password", "identity/group/name", "identity/entity/name")
 SERVER_TESTS = Path(__file__).parent / "server"
 ran = pytest.StashKey[set[str]]()
@@ -44,6 +45,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         REQUIRE_PACKAGES,
         action="store_true",
         help="fail where a program of the system's packages (OpenLDAP, MariaDB) is not there, instead of skipping",
+    )
+    parser.addoption(
+        OBJECTS,
+        type=int,
+        default=240,
+        metavar="N",
+        help="how many objects are applied to a cluster whose leaders go; `make soak` takes 2000",
     )
 
 

@@ -43,6 +43,32 @@ class Cluster:
         self.wait_for_votes()
         self.active.raw().request("PUT", "sys/step-down")
 
+    def wait_for_leader(self) -> Server:
+        """Return the active node when there is one, to which the others are joined."""
+        process = next(node.process for node in self.nodes if node.process.alive())
+        wait_until(lambda: _ACTIVE in map(_health, (node.raw() for node in self.nodes)), process, "a leader")
+        return self.active
+
+    def kill_active(self) -> Server:
+        """Let the active node crash; returns it at once, while the others elect a new one."""
+        self.wait_for_votes()
+        active = self.active
+        active.process.kill()
+        return active
+
+    def revived(self, dead: Server) -> Cluster:
+        """Return the cluster with a node that had crashed, started anew on what it has on disk; from the main thread."""
+        running = servers.find_server().start(["server", f"-config={dead.folder}/server.hcl"], dead.folder)
+        node = replace(dead, process=running)
+
+        def ready() -> bool:
+            if _health(node.raw()) == _SEALED:
+                node.raw().request("POST", "sys/unseal", {"key": node.unseal_key})
+            return _health(node.raw()) in {_ACTIVE, _STANDBY}
+
+        wait_until(ready, running, "a node that had crashed")
+        return replace(self, nodes=tuple(node if one.address == dead.address else one for one in self.nodes))
+
     def stop(self) -> None:
         """End all nodes; again is harmless."""
         for node in reversed(self.nodes):

@@ -40,6 +40,7 @@ class Running(Protocol):
 
     def alive(self) -> bool: ...
     def log_tail(self) -> str: ...
+    def kill(self) -> None: ...
     def stop(self) -> None: ...
 
 
@@ -77,6 +78,11 @@ class Daemon:
 
     def log_tail(self) -> str:
         return "\n".join((self.folder / "log").read_text(errors="replace").splitlines()[-30:])
+
+    def kill(self) -> None:
+        """End the process as a crash would; its folder stays, for it to be started in again."""
+        self.process.kill()
+        self.process.wait()
 
     def stop(self) -> None:
         """End the process, by force after 10 s, and remove its folder; again is harmless."""

@@ -76,6 +76,9 @@ class Container:
         out, err = self.container.get_logs()
         return "\n".join((out + err).decode(errors="replace").splitlines()[-30:])
 
+    def kill(self) -> None:
+        self.container.get_wrapped_container().kill()
+
     def stop(self) -> None:
         atexit.unregister(self.stop)
         self.container.stop()
