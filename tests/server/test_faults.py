@@ -100,6 +100,7 @@ def _killed_and_mended(estate: Estate, runs: killing.Runs, writes: int, concurre
     return first, second, faults
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("concurrency", "start", "step"), [("1", 0, 3), ("1", 1, 3), ("1", 2, 3), ("16", 3, 6)])
 def test_an_apply_that_was_killed_at_any_write_is_finished_by_the_next(
     server: Server, proxy: Proxy, new_estate: Callable[[str], Estate], concurrency: str, start: int, step: int
