@@ -46,7 +46,7 @@ class Bodies:
     def __init__(self, project: Project, found: Declarations) -> None:
         self.project = project
         self.found = found
-        self.bad = {problem.place for problem in project.problems}
+        self.bad = {*(problem.place for problem in project.problems), *project.spoiled}
         self.declared_files = {file.name for file in (*project.policies, *project.password_policies)}
         self.logins = own_credentials.of_logins(project.settings.targets)
         self.faults = 0
@@ -181,6 +181,7 @@ class Bodies:
         filled = replace(file, text=filling.policy(file.text))
         for problem in filling.problems:
             self.complain(problem.message, problem.place or Place(file.name, 1, 1), problem.hint)
+        self.bad |= filling.spoiled
         return filled
 
     def policy_path(self, scope: Scope, written: str) -> str:

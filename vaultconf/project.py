@@ -33,7 +33,8 @@ class TextFile:
 class Project:
     """A project as read from disk. `whole` is False where a file could not be read to its end.
 
-    `words` are what the chosen target says for `${var:…}`; none until `templates.expand` has put them in.
+    `words` are what the chosen target says for `${var:…}`; none until `templates.expand` has put them in. What
+    follows from what is at the `spoiled` places is no second problem.
     """
 
     root: Path
@@ -45,6 +46,7 @@ class Project:
     whole: bool = True
     sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     words: Words = field(default_factory=Words)
+    spoiled: frozenset[Place | None] = frozenset()
 
 
 def load(root: Path, *, may_be_empty: bool = False) -> Project:

@@ -39,6 +39,7 @@ def expand(project: Project, words: Words) -> Project:
         problems=(*project.problems, *expansion.problems),
         whole=project.whole and not expansion.faults,
         words=words,
+        spoiled=frozenset(expansion.bad),
     )
 
 
@@ -58,7 +59,7 @@ class _Expansion:
     def __init__(self, project: Project, words: Words) -> None:
         self.project, self.words = project, words
         self.problems: list[Problem] = []
-        self.bad = {problem.place for problem in project.problems}
+        self.bad: set[Place | None] = {problem.place for problem in project.problems}
         self.templates: dict[str, _Template] = {}
         self.faults = 0
 
@@ -72,6 +73,7 @@ class _Expansion:
         """Note what went wrong when words were put in."""
         self.faults += len(filling.problems)
         self.problems += filling.problems
+        self.bad |= filling.spoiled
         return filling
 
     def documents(self) -> Iterator[YamlDocument]:
@@ -145,7 +147,8 @@ class _Expansion:
             if token.scheme == PARAM and token.name not in params:
                 message = f"the template `{shown(name)}` has no parameter `{shown(token.name)}`"
                 self.complain(message, place.beside(token.at), nearest(token.name, params))
-        usable = self.faults == before
+        # A variable that is still there stands for nothing, which has been said.
+        usable = self.faults == before and all(token.scheme == PARAM for token in scan.tokens)
         self.templates[name] = _Template(name, place, rest, params, frozenset(scan.steady), usable)
 
     def keys(self, name: str, body: YamlMap, place: Place) -> None:
@@ -201,6 +204,8 @@ class _Expansion:
 
     def use(self, document: YamlDocument, template: _Template, item: object, place: Place) -> YamlDocument | None:
         """The document that one use makes; None where its parameters are wrong."""
+        if not template.usable:
+            return None
         before = self.faults
         if not isinstance(item, YamlMap):
             self.complain("must be a map of parameters", place, f"see {template.place}")
@@ -210,7 +215,7 @@ class _Expansion:
         for name, word in template.params.items():
             if name not in params and name not in item:
                 self.complain(f"`{shown(template.name)}` needs `{shown(name)}`", place, f"see {word.place}")
-        if self.faults > before or not template.usable:
+        if self.faults > before:
             return None
         filling = Filling(
             Words(self.words.vars, params, self.words.target), template.place.file, place, template.steady

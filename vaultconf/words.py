@@ -71,7 +71,8 @@ class Scan:
 class Filling:
     """Puts words into the values of one file and gathers problems; what is returned knows the places of that file.
 
-    With `keep_params` only variables are put in. A value that cannot be had is left empty.
+    With `keep_params` only variables are put in. A name that stands for nothing is left as it is, and its place is
+    `spoiled`: what follows from it is no second problem.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Filling:
         self.words, self.file, self.use, self.steady = words, file, use, steady
         self.keep_params = keep_params
         self.problems: list[Problem] = []
+        self.spoiled: set[Place] = set()
 
     def complain(self, message: str, place: Place, hint: str = "") -> None:
         """Note a problem."""
@@ -109,7 +111,7 @@ class Filling:
         if whole is None or not whole[1] or self.kept(whole[1]):
             return self.spelled(text, at)
         word = self.word(whole[1], whole[2], at)
-        return "" if word is None else _landed(word.value, at)
+        return text if word is None else _landed(word.value, at)
 
     def map(self, value: YamlMap) -> YamlMap:
         """A map, of which the keys may hold names too."""
@@ -157,7 +159,7 @@ class Filling:
             return found[0]
         word = self.word(found[1], found[2], at)
         if word is None:
-            return ""
+            return found[0]
         if isinstance(word.value, bool):
             return "true" if word.value else "false"
         if isinstance(word.value, str | int | float):
@@ -165,7 +167,8 @@ class Filling:
         if all(problem.place != word.place for problem in self.problems):
             message = f"`{shown(found[2])}` is a {_shape(word.value)}, and a word is wanted at {self.place(at).written}"
             self.complain(message, word.place)
-        return ""
+        self.spoiled.add(self.place(at).written)
+        return found[0]
 
     def kept(self, scheme: str) -> bool:
         """Whether tokens of a scheme stay as they are."""
@@ -174,13 +177,14 @@ class Filling:
     def word(self, scheme: str, name: str, at: tuple[int, int]) -> Word | None:
         """What a name stands for; None, with a problem, where it stands for nothing."""
         known = self.words.vars if scheme == VAR else self.words.params
+        if known is not None and name in known:
+            return known[name]
+        self.spoiled.add(self.place(at).written)
         if known is None:
             self.complain(
                 "`${param:…}` stands in templates only", self.place(at), "use `${var:…}` for what targets say"
             )
             return None
-        if name in known:
-            return known[name]
         hint = nearest(name, known)
         if scheme == VAR:
             whose = f"the target `{shown(self.words.target)}`" if self.words.target else "any target"
