@@ -92,7 +92,7 @@ def adopt(
     """Take declared objects that were there before for our own: they go when they leave Git. Changes nothing else."""
     with failing(Format.TEXT, FORMAT):
         wanted, wait = patterns(addresses), patience(lock_timeout)
-        loaded, state = pipeline.validate(context.obj)
+        loaded, state = pipeline.validate(context.obj, target)
         options = Options(target)
         with pipeline.connect(loaded, options, read_only=False, warn=console.warn) as contact:
             _store(loaded, contact)

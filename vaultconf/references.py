@@ -161,7 +161,7 @@ def _reference(inner: str, close: str, folder: PurePosixPath) -> Reference:
         raise BadReference("`${` begins a reference that has no end", "write `$${` for a literal `${`")
     scheme, colon, target = inner.partition(":")
     if scheme in LATER_SCHEMES and colon:
-        raise BadReference(f"`${{{scheme}:…}}` is not in this version", _USUAL)
+        raise BadReference(f"`${{{scheme}:…}}` cannot stand here", _USUAL)
     if scheme not in SCHEMES or not colon:
         raise BadReference("not a reference that is known here", _meant(scheme, inner if not colon else ""))
     if scheme == "env" and not _ENV_NAME.match(target):
