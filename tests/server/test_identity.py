@@ -98,6 +98,7 @@ def test_an_alias_whose_auth_method_is_gone_is_no_difference_and_goes_with_the_n
     project.write("desired-state/a.yaml", f"identity: {{entities: {{{mount}-e: {{}}}}}}\n")
 
     plan = project.plan()
+    raw.write(f"sys/auth/{mount}", {"type": "userpass"})
     declare(project, mount, f"{{entities: {{{mount}-e: {{aliases: [{{mount: {mount}, name: other}}]}}}}}}")
     project.apply()
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -28,6 +29,9 @@ use:
   app: [{name: payments}, {name: ledger, ttl: 2h}]
 """
 MANY = {"desired-state/t.yaml": APP, "desired-state/u.yaml": USES}
+
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/render.schema.json").read_text(encoding="utf-8"))
 
 
 def rendered_object(state: DesiredState, address: str) -> Any:
@@ -177,6 +181,7 @@ def test_nothing_is_an_empty_map(tmp_path: Path) -> None:
 def test_the_json_has_each_field_with_the_line_of_the_template_and_of_the_use(tmp_path: Path) -> None:
     found = rendered_object(load(tmp_path, MANY), "auth/approle/role/ledger")
 
+    jsonschema.validate(rendered.as_json(load(tmp_path, MANY), "prod"), SCHEMA)
     assert found["owner"] == "payments"
     assert found["fields"][1] == {
         "field": "token_ttl",
@@ -231,5 +236,6 @@ def test_files_that_cannot_be_meant_are_complete_json_too(tmp_path: Path, capsys
 
     found = json.loads(capsys.readouterr().out)
     assert code == 1
+    jsonschema.validate(found, SCHEMA)
     assert found["objects"] == []
     assert found["errors"][0]["message"] == "`app` needs `name`"
