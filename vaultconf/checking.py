@@ -24,7 +24,7 @@ def check(loaded: Project, target: str | None) -> Checked:
     """
     chosen = _every(loaded.settings) if target is None else [contacts.target_of(loaded.settings, target)]
     read = [(item, _read(loaded, item)) for item in chosen]
-    problems = _problems([(item, checked[1].problems) for item, checked in read])
+    problems = _problems([(item, _folded(checked[1].problems)) for item, checked in read])
     if problems:
         raise InputError(problems)
     return read[0][1]
@@ -45,7 +45,25 @@ def _read(loaded: Project, target: Target | None) -> Checked:
     return expanded, desired.build(documents.declare(expanded, {}), expanded.settings)
 
 
-def _problems(found: list[tuple[Target | None, tuple[Problem, ...]]]) -> Iterable[Problem]:
+def _folded(problems: Iterable[Problem]) -> list[Problem]:
+    """What is wrong in a template is wrong in all its uses: said once, for the first, with the number of the others."""
+    found: dict[object, list[Problem]] = {}
+    for problem in problems:
+        in_use = problem.place is not None and problem.place.use
+        key = (problem.place.written, problem.message, problem.hint) if in_use and problem.place else problem
+        found.setdefault(key, []).append(problem)
+    return [same[0] if len(same) == 1 else _with_note(same[0], _others(len(same) - 1)) for same in found.values()]
+
+
+def _others(count: int) -> str:
+    return "and in 1 other use" if count == 1 else f"and in {count:,} other uses"
+
+
+def _with_note(problem: Problem, note: str) -> Problem:
+    return replace(problem, hint="; ".join(filter(None, (problem.hint, note))))
+
+
+def _problems(found: list[tuple[Target | None, list[Problem]]]) -> Iterable[Problem]:
     """Each problem once; what is not wrong for every target says for which ones it is."""
     targets: dict[Problem, list[str]] = {}
     for target, problems in found:
@@ -59,4 +77,4 @@ def _of_targets(problem: Problem, names: list[str]) -> Problem:
     whose = f"for the {word} {', '.join(f'`{name}`' for name in names)}"
     if all(f"`{name}`" in problem.message for name in names):
         return problem
-    return replace(problem, hint="; ".join(filter(None, (problem.hint, whose))))
+    return _with_note(problem, whose)

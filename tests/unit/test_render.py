@@ -13,7 +13,8 @@ import yaml
 from tests.unit.loading import by_address, complaints, document, load, write
 from vaultconf.cli import main
 from vaultconf.desired import DesiredState
-from vaultconf.report import rendered
+from vaultconf.errors import Place, Problem
+from vaultconf.report import data, rendered, views
 
 APP = """\
 templates:
@@ -193,6 +194,16 @@ def test_the_json_has_each_field_with_the_line_of_the_template_and_of_the_use(tm
             "use": {"file": "desired-state/u.yaml", "line": 4, "column": 27},
         },
     }
+
+
+def test_a_plan_shows_the_line_of_the_template_and_of_the_use() -> None:
+    place = Place("t.yaml", 5, 30, Place("u.yaml", 4, 27))
+    problem = Problem("wrong", place, "mend it")
+
+    assert views.place_text(place) == "t.yaml:5, used at u.yaml:4"
+    assert views.problem_text(problem) == ("t.yaml:5:30", "wrong", "used at u.yaml:4:27; mend it")
+    assert str(problem) == "t.yaml:5:30: wrong (used at u.yaml:4:27; mend it)"
+    assert data.problem(problem)["use"] == {"file": "u.yaml", "line": 4, "column": 27}
 
 
 # --- the command ----------------------------------------------------------------------------------------------------

@@ -307,6 +307,16 @@ def test_one_mistake_in_the_yaml_of_a_template_is_one_complaint(tmp_path: Path) 
     assert len(complaints(state)) == 1
 
 
+def test_a_mistake_in_a_template_is_said_once_for_all_its_uses(tmp_path: Path) -> None:
+    body = "{params: {who: }, auth: {a: {type: approle, roles: {'${param:who}': {tokn_ttl: 1h}}}}}"
+
+    found = refused(tmp_path, {U: with_template(body, "[{who: a}, {who: b}, {who: c}]")})
+
+    assert found == [
+        (f"{U}:1:85: unknown field `tokn_ttl` (used at {U}:2:11; did you mean `token_ttl`?; and in 2 other uses)")
+    ]
+
+
 # --- variables of targets ---------------------------------------------------------------------------------------
 
 
