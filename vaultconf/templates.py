@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from vaultconf import catalogue
 from vaultconf.errors import Place, Problem, nearest
 from vaultconf.project import Project, TextFile
-from vaultconf.words import NAME, PARAM, Filling, Scan, Words, mentioned
+from vaultconf.words import MAX_MADE, NAME, PARAM, Filling, Scan, Words, mentioned
 from vaultconf.yaml_text import shown
 from vaultconf.yaml_values import Word, YamlDocument, YamlList, YamlMap
 
@@ -52,6 +52,7 @@ class _Template:
     body: YamlMap
     params: Mapping[str, Word]
     steady: frozenset[int]
+    size: int
     usable: bool
 
 
@@ -61,7 +62,7 @@ class _Expansion:
         self.problems: list[Problem] = []
         self.bad: set[Place | None] = {problem.place for problem in project.problems}
         self.templates: dict[str, _Template] = {}
-        self.faults = 0
+        self.faults = self.made = 0
 
     def complain(self, message: str, place: Place, hint: str = "") -> None:
         """Note a problem, but no second one where the YAML itself is one."""
@@ -73,7 +74,8 @@ class _Expansion:
         """Note what went wrong when words were put in."""
         self.faults += len(filling.problems)
         self.problems += filling.problems
-        self.bad |= filling.spoiled
+        if not filling.use:  # what a use spoils is left out
+            self.bad |= filling.spoiled
         return filling
 
     def documents(self) -> Iterator[YamlDocument]:
@@ -149,7 +151,7 @@ class _Expansion:
                 self.complain(message, place.beside(token.at), nearest(token.name, params))
         # A variable that is still there stands for nothing, which has been said.
         usable = self.faults == before and all(token.scheme == PARAM for token in scan.tokens)
-        self.templates[name] = _Template(name, place, rest, params, frozenset(scan.steady), usable)
+        self.templates[name] = _Template(name, place, rest, params, frozenset(scan.steady), scan.size, usable)
 
     def keys(self, name: str, body: YamlMap, place: Place) -> None:
         """What may stand in a template: objects."""
@@ -204,7 +206,7 @@ class _Expansion:
 
     def use(self, document: YamlDocument, template: _Template, item: object, place: Place) -> YamlDocument | None:
         """The document that one use makes; None where its parameters are wrong."""
-        if not template.usable:
+        if not template.usable or not self.has_room(template.size, place):
             return None
         before = self.faults
         if not isinstance(item, YamlMap):
@@ -221,9 +223,17 @@ class _Expansion:
             Words(self.words.vars, params, self.words.target), template.place.file, place, template.steady
         )
         root = filling.map(template.body)
-        if self.take(filling).problems:
+        if self.take(filling).problems or not self.has_room(filling.made, place):
             return None
         return YamlDocument(template.place.file, root, template.body.place, place, document, params)
+
+    def has_room(self, size: int, place: Place) -> bool:
+        """Whether the uses may make so much more; said once where they may not."""
+        if self.made <= MAX_MADE:
+            self.made += size
+            if self.made > MAX_MADE:
+                self.complain(f"the uses of templates make more than {MAX_MADE:,} values", place, "split the project")
+        return self.made <= MAX_MADE
 
     def arguments(self, template: _Template, item: YamlMap, place: Place) -> Iterator[tuple[str, Word]]:
         """What a use gives to the parameters of its template, as far as it may be given."""

@@ -17,6 +17,10 @@ from vaultconf.yaml_text import shown
 from vaultconf.yaml_values import Word, YamlList, YamlMap
 
 VAR, PARAM = "var", "param"
+#: How many values, or pieces of 64 characters, may come of words in one document, and of all uses: nobody writes so
+#: many, and a few lines could ask for more than any machine holds.
+MAX_MADE = 2_000_000
+_PIECE = 64
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 
 _TOKEN = re.compile(r"\$\$\{|\$\{(var|param):([^{}]*)\}")
@@ -45,15 +49,17 @@ def mentioned(source: bytes) -> bool:
 
 
 class Scan:
-    """What a value holds: its tokens, and which maps and lists hold none (by `id`), so that uses can share them."""
+    """What a value holds: its size, its tokens, and which maps and lists hold none (by `id`): those all uses share."""
 
     def __init__(self, value: object, at: tuple[int, int]) -> None:
         self.tokens: list[Token] = []
         self.steady: set[int] = set()
+        self.size = 0
         self._value(value, at)
 
     def _value(self, value: object, at: tuple[int, int]) -> None:
         before = len(self.tokens)
+        self.size += 1
         if isinstance(value, str):
             if "${" in value:
                 self.tokens += [Token(found[1], found[2], at) for found in _TOKEN.finditer(value) if found[1]]
@@ -88,6 +94,7 @@ class Filling:
         self.keep_params = keep_params
         self.problems: list[Problem] = []
         self.spoiled: set[Place] = set()
+        self.made = 0
 
     def complain(self, message: str, place: Place, hint: str = "") -> None:
         """Note a problem."""
@@ -177,9 +184,11 @@ class Filling:
     def word(self, scheme: str, name: str, at: tuple[int, int]) -> Word | None:
         """What a name stands for; None, with a problem, where it stands for nothing."""
         known = self.words.vars if scheme == VAR else self.words.params
-        if known is not None and name in known:
+        if known is not None and name in known and self.has_room(known[name], at):
             return known[name]
         self.spoiled.add(self.place(at).written)
+        if self.made > MAX_MADE:
+            return None
         if known is None:
             self.complain(
                 "`${param:…}` stands in templates only", self.place(at), "use `${var:…}` for what targets say"
@@ -193,6 +202,23 @@ class Filling:
         else:
             self.complain(f"the template has no parameter `{shown(name)}`", self.place(at), hint)
         return None
+
+    def has_room(self, word: Word, at: tuple[int, int]) -> bool:
+        """Whether a word may stand in its place; said once where all of them would become too much."""
+        if self.made <= MAX_MADE:
+            self.made += _size(word.value)
+            if self.made > MAX_MADE:
+                message = f"variables and parameters make more than {MAX_MADE:,} values here"
+                self.complain(message, self.place(at), "split the list, or name it less often")
+        return self.made <= MAX_MADE
+
+
+def _size(value: object) -> int:
+    if isinstance(value, YamlMap):
+        return 1 + sum(map(_size, value.values()))
+    if isinstance(value, YamlList):
+        return 1 + sum(map(_size, value))
+    return 1 + len(value) // _PIECE if isinstance(value, str) else 1
 
 
 def _shape(value: object) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.unit.loading import A_POLICY, by_address, complaints, document, hints, load, write
-from vaultconf import pipeline
+from vaultconf import pipeline, templates
 from vaultconf.errors import InputError, Place, UsageError
 
 APP = """\
@@ -488,6 +489,27 @@ def test_a_file_of_a_folder_that_cannot_be_read_is_refused(tmp_path: Path) -> No
 
 
 # --- many -------------------------------------------------------------------------------------------------------
+
+
+def test_a_list_that_is_named_too_often_is_refused_and_not_made(tmp_path: Path) -> None:
+    items, mentions = [0] * 3_000, {f"k{number}": "${param:list}" for number in range(1_000)}
+    body = f"{{params: {{list: }}, generic: {{a/b: {json.dumps(mentions)}}}}}"
+
+    state = document(tmp_path, with_template(body, f"[{{list: {items}}}]"))
+
+    assert [problem.message for problem in state.problems] == [
+        "variables and parameters make more than 2,000,000 values here"
+    ]
+
+
+def test_uses_that_make_too_much_are_refused_and_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "MAX_MADE", 20)
+    body = "{params: {who: }, policies: {'${param:who}': {policy: '#'}}}"
+
+    state = document(tmp_path, with_template(body, "[{who: a}, {who: b}, {who: c}, {who: d}]"))
+
+    assert [problem.message for problem in state.problems] == ["the uses of templates make more than 20 values"]
+    assert len(state.objects) < 4
 
 
 def test_what_no_parameter_changes_is_shared_by_all_uses(tmp_path: Path) -> None:
