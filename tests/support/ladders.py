@@ -250,7 +250,7 @@ class Climber:
         self.project.write("desired-state/object.yaml", yaml.safe_dump(document))
 
     def climb(self, wanted: Tree, *, allow: bool = False) -> Step:
-        """Declare a state, plan, apply, plan again, export; say what happened."""
+        """Declare a state, plan, apply, plan again; say what happened."""
         self.declare(wanted)
         action, fields, others = self.planned()
         applied = self._run("apply", "--yes", *(["--allow", self.ladder.address] if allow else []))
@@ -261,7 +261,6 @@ class Climber:
             others,
             "done" if applied.exit_code == 0 else str(applied),
             "no changes" if again.exit_code == 0 else str(again),
-            self.exported(),
         )
 
     def exported(self) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from tests.support.cli import Project, Result
-from tests.support.ladders import Climber
+from tests.support.ladders import Climber, Step, Tree
 from tests.support.raw import Raw
 
 #: What a refusal is called, whoever tells of it.
@@ -49,7 +50,14 @@ def refusals(result: Result) -> list[str]:
 
 
 class LeastClimber(Climber):
-    """Climbs with a new token for every command: it may do what `permissions` prints for the files of the moment."""
+    """Climbs with a new token for every command: it may do what `permissions` prints for the files of the moment.
+
+    And exports what it has made.
+    """
+
+    def climb(self, wanted: Tree, *, allow: bool = False) -> Step:
+        """Climb as anybody, then export."""
+        return replace(Climber.climb(self, wanted, allow=allow), exported=self.exported())
 
     def _run(self, *argv: str) -> Result:
         printed = policy_for(self.project, argv[0], self.ladder.env)
