@@ -68,27 +68,43 @@ def refusals(plan: Plan, allow: Iterable[Pattern], settings: Settings, max_delet
     """Why this plan may not be applied; empty where it may."""
     allow = tuple(allow)
     found = [problem for change in plan.changes for problem in _refused(change, allow)]
-    found += _inside_removed(plan)
+    return [*found, *_inside_removed(plan), *_beyond_limits(plan, settings, max_deletes)]
+
+
+def notices(plan: Plan, settings: Settings) -> list[str]:
+    """What a plan says of the refusals that no `--allow` lifts, so that nobody approves in vain."""
+    protected = [problem for change in plan.changes for problem in _protected(change)]
+    lasting = [*protected, *_inside_removed(plan), *_beyond_limits(plan, settings, None)]
+    return [
+        f"{f'{problem.address}: ' if problem.address else ''}{problem.message}: apply refuses it; {problem.hint}"
+        for problem in lasting
+    ]
+
+
+def _beyond_limits(plan: Plan, settings: Settings, max_deletes: int | None) -> Iterator[Problem]:
     limit = settings.max_deletes if max_deletes is None else max_deletes
     deletes = sum(change.action in REMOVES for change in plan.changes)
     if deletes > limit:
         hint = "check the plan, then use --max-deletes, or raise `limits.deletes`"
-        found.append(Problem(f"{deletes} deletes are more than the limit of {limit}", hint=hint))
+        yield Problem(f"{deletes} deletes are more than the limit of {limit}", hint=hint)
     if settings.max_changes is not None and len(plan.changes) > settings.max_changes:
         hint = "check the plan, then raise `limits.changes`, or apply a part with --only"
-        message = f"{len(plan.changes)} changes are more than the limit of {settings.max_changes}"
-        found.append(Problem(message, hint=hint))
-    return found
+        yield Problem(f"{len(plan.changes)} changes are more than the limit of {settings.max_changes}", hint=hint)
 
 
 def _refused(change: Change, allow: tuple[Pattern, ...]) -> Iterator[Problem]:
-    address = str(change.address)
-    if change.action in REMOVES and _is_protected(change):
-        message = f"{change.action}: it is protected (`vaultconf: {{protect: true}}`)"
-        yield Problem(message, change.source, _UNPROTECT if change.desired is not None else _RECLAIM, address)
+    if protected := list(_protected(change)):
+        yield from protected
     elif change.risk is not None and not any(pattern.matches(change.risk.allow) for pattern in allow):
         hint = f"if that is meant: --allow {change.risk.allow}"
-        yield Problem(f"{change.action}: {change.risk.detail}", change.source, hint, address)
+        yield Problem(f"{change.action}: {change.risk.detail}", change.source, hint, str(change.address))
+
+
+def _protected(change: Change) -> Iterator[Problem]:
+    if change.action in REMOVES and _is_protected(change):
+        message = f"{change.action}: it is protected (`vaultconf: {{protect: true}}`)"
+        hint = _UNPROTECT if change.desired is not None else _RECLAIM
+        yield Problem(message, change.source, hint, str(change.address))
 
 
 def _is_protected(change: Change) -> bool:

@@ -138,7 +138,8 @@ def plan(  # noqa: PLR0913, PLR0917 - the files, the server, the ledger, and wha
     made = contents.with_contents(made, contact, tables)
     facts = lockout_facts.gather(made, looking, reading, state.objects, loaded.settings.break_glass)
     made = made if facts is None else lockout.judged(made, facts)
-    made = replace(made, notices=(*made.notices, *_place_in_queue(loaded, ledger)))
+    said = (*guard.notices(made, loaded.settings), *_place_in_queue(loaded, ledger))
+    made = replace(made, notices=(*made.notices, *said))
     return obstacles.with_obstacles(made, _probes(contact, obstacles.probes_for(made)))
 
 

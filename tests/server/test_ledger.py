@@ -126,10 +126,12 @@ def test_protection_is_remembered_after_the_object_left_git(kept: Project, raw: 
     kept.apply()
     declare(kept, unique)
 
+    planned = kept.plan()
     role = kept.run("apply", "--yes", "--allow", f"auth/{unique}/role/a")
     kept.write("desired-state/a.yaml", "policies: {}")
     mount = kept.run("apply", "--yes", "--allow", f"sys/auth/{unique}")
 
+    assert any(f"auth/{unique}/role/a: delete: it is protected" in said for said in planned["notices"])
     assert role.exit_code == 3, role
     assert "protected" in role.stderr
     assert mount.exit_code == 3, mount

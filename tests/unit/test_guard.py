@@ -10,7 +10,7 @@ from tests.support.plans import BAO, FORBIDDEN, change, desired, live, stranger,
 from vaultconf.address import Pattern
 from vaultconf.caller import Caller
 from vaultconf.catalogue import all_kinds
-from vaultconf.guard import refusals, with_risks
+from vaultconf.guard import notices, refusals, with_risks
 from vaultconf.live import Reading
 from vaultconf.model import Action, Address, Change, Guidance, Held, Plan
 from vaultconf.settings import Settings
@@ -70,6 +70,22 @@ def test_deleting_an_ordinary_object_is_harmless_and_replacing_one_is_not() -> N
     assert plan.changes[0].risk is None
     assert plan.changes[1].risk is not None
     assert "its role ID" in plan.changes[1].risk.detail
+
+
+def test_a_plan_says_what_no_allow_will_lift() -> None:
+    plan = risky(mount(Action.REPLACE, protect=True), mount(Action.DELETE))
+
+    said = notices(plan, Settings(max_deletes=1, max_changes=1))
+
+    assert said[0] == (
+        "sys/auth/m: replace: it is protected (`vaultconf: {protect: true}`): apply refuses it; "
+        "take the protection out in a commit of its own"
+    )
+    assert [line.split(":")[0] for line in said[1:]] == [
+        "2 deletes are more than the limit of 1",
+        "2 changes are more than the limit of 1",
+    ]
+    assert notices(risky(mount(Action.DELETE)), SETTINGS) == []  # what `--allow` lifts stands at the change
 
 
 def test_protection_refuses_even_what_allow_names() -> None:
