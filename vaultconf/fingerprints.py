@@ -26,7 +26,7 @@ def hidden(kind: Kind, server: Server) -> frozenset[str]:
     )
 
 
-def fingerprint(key: Secret, address: Address, name: str, value: object) -> str:
+def fingerprint(key: Secret, address: Address | str, name: str, value: object) -> str:
     """The keyed hash of one field's value. The same value elsewhere has another one."""
     plain = value.reveal() if isinstance(value, Secret) else value
     text = json.dumps([str(address), name, plain], sort_keys=True, default=dict)
@@ -54,7 +54,8 @@ def judged(desired: Desired, found: Difference, ledger: Ledger, server: Server, 
 def _verdict(desired: Desired, name: str, ledger: Ledger, resolve: Resolver) -> FieldChange | Unverified | None:
     """What is known of one field; None where its value is what was sent last."""
     value = desired.values[name]
-    sent = ledger.entries.get(desired.address, Entry("", {})).fingerprints.get(name)
+    entry = ledger.entries.get(desired.address, Entry("", {}))
+    sent = entry.fingerprints.get(name)
     if ledger.closed:
         return Unverified(desired.address, name, "write-only; the ledger cannot be read")
     if sent is None:
@@ -66,5 +67,5 @@ def _verdict(desired: Desired, name: str, ledger: Ledger, resolve: Resolver) -> 
         return FieldChange(name, secret=True)
     if ledger.key is None:
         return Unverified(desired.address, name, "write-only; the key of the ledger's fingerprints cannot be read")
-    same = hmac.compare_digest(fingerprint(ledger.key, desired.address, name, known), sent)
+    same = hmac.compare_digest(fingerprint(ledger.key, entry.hashed_as or desired.address, name, known), sent)
     return None if same else FieldChange(name, secret=True)

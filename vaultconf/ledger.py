@@ -25,7 +25,8 @@ class Entry:
 
     owned: we made it, or took it over, so that it goes when it leaves Git. pending: that was written down before the
     object was, and not confirmed after. `commit` and `since` (UTC, RFC 3339) are those of its making. `fingerprints`
-    has a keyed hash for each field that was sent and that no server returns; "" where it is not known what came of it.
+    has a keyed hash for each field that was sent and that no server returns; "" where it is not known what came of it;
+    `hashed_as` is the address that they were made for, "" where the object has not moved since.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class Entry:
     commit: str = ""
     since: str = ""
     fingerprints: Mapping[str, str] = field(default_factory=dict, repr=False)
+    hashed_as: str = ""
 
     @property
     def tells_nothing(self) -> bool:
@@ -146,5 +148,6 @@ def _from_json(text: str, data: object) -> tuple[Address, Entry]:
         commit=str(data.get("commit", "")),
         since=str(data.get("since", "")),
         fingerprints={str(name): str(mac) for name, mac in (data.get("fingerprints") or {}).items()},
+        hashed_as=str(data.get("hashed_as", "")),
     )
     return address, entry

@@ -58,7 +58,7 @@ class Moves:
     def remembered(self, scope: Scope) -> Scope:
         """The scope with a ledger that has what is in the mounts under its new address.
 
-        Fingerprints hold for one address only: what they were of counts as unverified.
+        Fingerprints were made for the old one, which stays with them: nothing but a new secret is sent for a move.
         """
         pairs = [(where, old, new) for where, new, old in moved_prefixes(self.due.values())]
         entries: dict[Address, Entry] = {}
@@ -74,7 +74,8 @@ class Moves:
             if item.address.namespace == address.namespace
         }
         mount = entry.params.get("mount", "")
-        return replace(entry, params={**entry.params, "mount": names.get(mount, mount)}, fingerprints={})
+        hashed_as = entry.hashed_as or (str(address) if entry.fingerprints else "")
+        return replace(entry, params={**entry.params, "mount": names.get(mount, mount)}, hashed_as=hashed_as)
 
 
 @dataclass(frozen=True, slots=True)

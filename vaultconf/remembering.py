@@ -56,7 +56,15 @@ def intended(made: Plan, ready: Iterable[Ready], stamp: Stamp) -> Ledger:
         if change.action in _MAKES:
             protect = change.desired.guidance.protect
             entry = Entry(
-                change.kind.name, change.params, True, True, protect, stamp.commit, stamp.moment, entry.fingerprints
+                kind=change.kind.name,
+                params=change.params,
+                owned=True,
+                pending=True,
+                protect=protect,
+                commit=stamp.commit,
+                since=stamp.moment,
+                fingerprints=entry.fingerprints,
+                hashed_as=entry.hashed_as,
             )
         _keep(entries, change.address, entry)
     return replace(made.ledger, entries=entries)
@@ -135,7 +143,7 @@ def _proven(entry: Entry, item: Ready, server: Server, key: Secret | None) -> En
     macs = {}
     if item.write is not None and key is not None:
         for name in _sent(item, server):
-            macs[name] = fingerprint(key, item.change.address, name, item.write.values[name])
+            macs[name] = fingerprint(key, entry.hashed_as or item.change.address, name, item.write.values[name])
     return replace(entry, pending=False, fingerprints={**entry.fingerprints, **macs})
 
 

@@ -597,6 +597,30 @@ def test_the_printed_policies_are_enough(kept: Project, raw: Raw, unique: str) -
     assert raw.read(f"auth/{unique}/role/b") is None
 
 
+def test_a_move_loses_no_fingerprint(kept: Project, raw: Raw, unique: str) -> None:
+    users = "users: {same: {password: '${env:P1}'}, other: {password: '${env:P2}'}}"
+    kept.write("desired-state/a.yaml", f"auth: {{{unique}: {{type: userpass, {users}}}}}")
+    kept.run("apply", "--yes", env={"P1": "one", "P2": "two"})
+    moved = f"type: userpass, vaultconf: {{renamed_from: {unique}}}, {users}"
+    kept.write("desired-state/a.yaml", f"auth: {{{unique}-new: {{{moved}}}}}")
+    env = {"P1": "one", "P2": "changed"}
+
+    planned = kept.run("plan", "--format", "json", env=env).plan
+    result = kept.run("apply", "--yes", "--allow", f"sys/auth/{unique}-new", env=env)
+    after = kept.run("plan", "--format", "json", env=env).plan
+    later = kept.run("plan", "--format", "json", env={**env, "P1": "later"}).plan
+
+    assert [(item["address"], item["action"]) for item in planned["changes"]] == [
+        (f"auth/{unique}-new/users/other", "update"),
+        (f"sys/auth/{unique}-new", "move"),
+    ]
+    assert planned["unverified"] == []
+    assert result.exit_code == 0, result
+    assert (after["changes"], after["unverified"]) == ([], [])
+    assert [item["address"] for item in later["changes"]] == [f"auth/{unique}-new/users/same"]
+    raw.write(f"auth/{unique}-new/login/other", {"password": "changed"})
+
+
 def test_what_is_in_a_mount_that_moved_is_ours_still(kept: Project, raw: Raw, unique: str) -> None:
     declare(kept, unique, "a", "b")
     kept.apply()
