@@ -243,7 +243,7 @@ class Bodies:
         return found
 
     def check(self, reference: references.Reference) -> None:
-        """Raise BadReference for the run's own credentials, and for a file outside the project."""
+        """Raise BadReference for the run's own credentials, its ledger, and a file outside the project."""
         real = reference
         if reference.scheme in {"file", "sops"}:
             name, mark, key = reference.target.partition("#" if reference.scheme == "sops" else "\0")
@@ -255,6 +255,9 @@ class Bodies:
         if {reference, real} & self.logins or own_credentials.is_own(reference):
             hint = "put the value that is meant into a variable or file of its own"
             raise references.BadReference(f"`{reference}` is a credential of the run itself, and no value", hint)
+        ledger = self.project.settings.ledger
+        if ledger and reference.scheme == "vault" and reference.target.startswith((f"{ledger}/", f"{ledger}#")):
+            raise references.BadReference(f"`{reference}` lies in the ledger, whose key is nobody's value")
 
 
 def text_line(text: str, offset: int) -> tuple[int, int]:

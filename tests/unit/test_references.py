@@ -184,5 +184,14 @@ def test_what_the_run_itself_logs_in_with_is_no_value(tmp_path: Path, reference:
     assert "of its own" in problem.hint
 
 
+@pytest.mark.parametrize(("path", "refused"), [("secret/led/key", 1), ("secret/led", 1), ("secret/ledger/key", 0)])
+def test_the_ledger_is_no_value(tmp_path: Path, path: str, refused: int) -> None:
+    users = f"auth: {{u: {{type: userpass, description: '${{vault:{path}#key}}'}}}}\n"
+
+    state = load(tmp_path, {"vaultconf.yaml": "version: 1\nledger: secret/led\n", "desired-state/a.yaml": users})
+
+    assert ["lies in the ledger" in problem.message for problem in state.problems] == [True] * refused
+
+
 def test_other_values_beside_the_runs_own_credentials_are_fine(tmp_path: Path) -> None:
     assert complaints(document(tmp_path, USER % '"${env:VAULT_DB_PASSWORD}${sops:ci.yaml#other}${vault:a/b#c}"')) == []
