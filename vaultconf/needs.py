@@ -68,8 +68,10 @@ def of_ledger(wanted: Wanted, *, writes: bool) -> Iterator[Need]:
     known = [mount for space, section, mount, _ in wanted.opened if (space, section) == ("", "secrets")]
     mount = max((one for one in known if path.startswith(f"{one}/")), key=len, default=path.partition("/")[0])
     base = f"{mount}/data/{path.removeprefix(f'{mount}/')}"
+    # With the key and the fingerprints anybody could try out guesses: who only reads does without the key.
+    names = ("head", "lock", f"owned/{ANY}", *(("key",) if writes else ()))
     for method in ("GET", "POST") if writes else ("GET",):
-        for name in ("head", "key", "lock", f"owned/{ANY}"):
+        for name in names:
             yield Need(method, f"{base}/{name}", "", "The ledger")
     if not writes:
         return

@@ -89,9 +89,27 @@ def make(run: Run, wanted: Wanted, target: Target | None, namespace: str) -> Per
     kept = of_ledger(wanted, writes=run is Run.APPLY) if run is not Run.EXPORT else ()
     for need in (*needs, *more, *kept):
         found.add(replace(need, namespace="/".join(filter(None, (below, need.namespace)))))
-    notices = (*found.notices(), *_half_said(wanted, run))
+    notices = (*found.notices(), *_half_said(wanted, run), *_own_way_in(wanted, target, run))
     made = Permissions(run, wanted.scope.settings.project, home, tuple(found.rules()), notices)
     return replace(made, notices=(*notices, _TOO_LONG)) if len(made.text.encode()) > _MOST_BYTES else made
+
+
+def _own_way_in(wanted: Wanted, target: Target | None, run: Run) -> Iterator[str]:
+    """Say where the policy lets a run change what it logs in with, and so its own rights."""
+    if run is not Run.APPLY or target is None or target.login is None:
+        return
+    mount = target.login.mount
+    own = [str(item.address) for item in wanted.objects if _is_of(item.address.path, mount)]
+    if own:
+        listed = ", ".join(visible(address) for address in sorted(own)[:3])
+        yield (
+            f"with this policy a run may change what it logs in with, and so its own rights ({listed}); declare these"
+            " in a project of their own, which people apply"
+        )
+
+
+def _is_of(path: str, mount: str) -> bool:
+    return path == f"sys/auth/{mount}" or path.startswith(f"auth/{mount}/")
 
 
 def _home(target: Target | None, namespace: str) -> str:

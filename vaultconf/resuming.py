@@ -43,8 +43,6 @@ def _otherwise(made_for: Frame, here: Frame) -> Iterator[Problem]:
         yield Problem("the plan is for another server than this", hint="check the address, or make a new plan")
     if made_for.namespace != here.namespace:
         yield Problem("the plan is for another namespace than this", hint="check VAULT_NAMESPACE and the target")
-    if made_for.target != here.target:
-        yield Problem("the plan is for another target than this", hint="name the target with --target")
     if made_for.resend != here.resend:
         hint = "a file cannot ask for secrets to be sent again: give the same --resend here"
         yield Problem("the plan was made with another --resend than this", hint=hint)

@@ -416,10 +416,6 @@ def _another_version(document: Document, unique: str) -> None:
     document["saved"]["tool"] = f"0.0.{unique}"
 
 
-def _another_target(document: Document, unique: str) -> None:
-    document["saved"]["target"] = unique
-
-
 def _resent(document: Document, unique: str) -> None:
     document["saved"]["resend"] = [f"auth/{unique}-up/users/*"]
 
@@ -444,7 +440,6 @@ FORGED = (
     _another_server,
     _another_namespace,
     _another_version,
-    _another_target,
     _resent,
 )
 

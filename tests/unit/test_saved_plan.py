@@ -143,7 +143,6 @@ def test_a_field_that_is_ignored_may_move() -> None:
         ({"cluster": "c-2"}, "another server"),
         ({"product": "vault"}, "another server"),
         ({"namespace": ""}, "another namespace"),
-        ({"target": "staging"}, "another target"),
         ({"resend": ("*",)}, "another --resend"),
     ],
 )
