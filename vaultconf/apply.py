@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from vaultconf import doubts, moves
+from vaultconf import doubts, moves, rotating
 from vaultconf.answers import reason_of
 from vaultconf.contact import Contact
 from vaultconf.diff import compare
@@ -115,12 +115,14 @@ def _task(ready: Ready, contact: Contact, resolve: Resolver) -> Task[Outcome]:
     steps = _delete(change) if change.action is Action.DELETE else _write(ready)
     try:
         failed, last = yield from _send(steps, ready, contact)
-        if failed is not None:
-            return (yield from doubts.settled(ready, contact, resolve, failed))
         request_id = last.request_id if last is not None else ""
-        if change.desired is None:
-            return (yield from _gone(change, contact, request_id))
-        return (yield from _verified(change, contact, resolve, request_id))
+        if failed is not None:
+            outcome = yield from doubts.settled(ready, contact, resolve, failed)
+        elif change.desired is None:
+            outcome = yield from _gone(change, contact, request_id)
+        else:
+            outcome = yield from _verified(change, contact, resolve, request_id)
+        return (yield from _rotated(ready, contact, outcome)) if change.rotate else outcome
     except ValueError as error:
         # The transport sends no path that a server would take for another one; a stranger may have such a name.
         return Outcome(change, Status.FAILED, str(error))
@@ -128,7 +130,7 @@ def _task(ready: Ready, contact: Contact, resolve: Resolver) -> Task[Outcome]:
 
 def _write(ready: Ready) -> Steps:
     change, write = ready.change, ready.write
-    if write is None:
+    if write is None or change.action is Action.ROTATE:
         return
     if change.action is Action.MOVE:
         yield from moves.steps(change)
@@ -183,6 +185,16 @@ def _failure(change: Change, request: Request, answer: Answer) -> Outcome:
     if doubts.is_unknown(answer):
         return Outcome(change, Status.UNKNOWN, f"{why}; whether it was done is not known{left}")
     return Outcome(change, Status.FAILED, f"{why}{left}", answer.request_id)
+
+
+def _rotated(ready: Ready, contact: Contact, written: Outcome) -> Task[Outcome]:
+    """Let the server change the password of what is there, and see that it can log in with the new one."""
+    if written.status is not Status.DONE:
+        return written
+    failed, last = yield from _send(rotating.steps(ready.change), ready, contact)
+    if failed is not None:
+        return replace(failed, reason=f"its password was not rotated, or the new one does not serve: {failed.reason}")
+    return replace(written, request_id=last.request_id if last is not None else "")
 
 
 def _gone(change: Change, contact: Contact, request_id: str) -> Task[Outcome]:

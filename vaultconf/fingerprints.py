@@ -7,6 +7,7 @@ import hmac
 import json
 from dataclasses import replace
 
+from vaultconf import rotating
 from vaultconf.diff import Difference, known_value, not_at_hand
 from vaultconf.kind import Kind
 from vaultconf.ledger import Entry, Ledger
@@ -39,6 +40,7 @@ def judged(desired: Desired, found: Difference, ledger: Ledger, server: Server, 
     if not ledger.mount or not names:
         return found
     verdicts = {name: _verdict(desired, name, ledger, resolve) for name in sorted(names)}
+    verdicts |= rotating.verdicts(desired, names, ledger)
     changed = {name for name, verdict in verdicts.items() if isinstance(verdict, FieldChange)}
     return replace(
         found,

@@ -21,9 +21,9 @@ _KNOWN: Mapping[str, type] = {
     "allow_plaintext": bool,
     "show": list,
     "renamed_from": str,
+    "rotate_root": str,
 }
 _MEANT: Mapping[type, str] = {bool: "true or false", list: "a list of fields", str: "the path of a mount"}
-_NOT_YET = frozenset({"rotate_root"})
 
 
 def read(declaration: Declaration) -> tuple[Guidance, list[Problem]]:
@@ -51,16 +51,26 @@ def read(declaration: Declaration) -> tuple[Guidance, list[Problem]]:
 
 
 def _problem(kind: Kind, key: str, value: object, key_place: Place, place: Place) -> Problem | None:
-    if key in _NOT_YET:
-        return Problem(f"`{RESERVED}.{key}` is not in this version", key_place)
     if key not in _KNOWN:
         return Problem(f"unknown key `{shown(key)}` in `{RESERVED}`", key_place, nearest(key, _KNOWN))
     if key == "show" and not kind.is_open:
         hint = "the plan shows the fields of this object, except for secrets"
         return Problem(f"`{RESERVED}.show` is for objects whose fields are hidden", key_place, hint)
+    if key == "rotate_root":
+        return _bad_rotation(kind, value, key_place, place)
     if not isinstance(value, _KNOWN[key]):
         return Problem(f"`{RESERVED}.{key}` must be {_MEANT[_KNOWN[key]]}", place)
     return _bad_origin(kind, value, key_place, place) if key == "renamed_from" else None
+
+
+def _bad_rotation(kind: Kind, value: object, key_place: Place, place: Place) -> Problem | None:
+    """What is wrong with the wish that the server changes its own password."""
+    if kind.rotation is None or not kind.rotation.fields:
+        return Problem(f"`{RESERVED}.rotate_root` is for objects whose password the server can change", key_place)
+    if value != "on_create":
+        hint = "it is rotated once, as soon as the object is made"
+        return Problem(f"`{RESERVED}.rotate_root` must be `on_create`", place, hint)
+    return None
 
 
 def _bad_origin(kind: Kind, value: object, key_place: Place, place: Place) -> Problem | None:

@@ -16,6 +16,7 @@ from typing import Any
 from vaultconf import answer_values
 from vaultconf.http import Answer, Request
 from vaultconf.nouns import ANY_FOLDED_NAME, ANY_NAME, PLAIN_NAME, Action, Live, Names, RiskReason, Server, Values
+from vaultconf.rotations import Rotation
 from vaultconf.spec import (
     REQUIRED,
     Computed,
@@ -45,6 +46,7 @@ __all__ = [
     "Obstacle",
     "Open",
     "Required",
+    "Rotation",
     "Spec",
     "Steps",
     "Write",
@@ -163,7 +165,7 @@ class Kind:
     `loses`: why deleting is dangerous (`only_last`: when no other remains); not `prunable`: no pattern of `prune`
     reaches it. `probe`: a path whose answer tells
     `obstacle` whether this server can take a change. `check` finds what is wrong with written values; `complete`
-    adds defaults that depend on other values.
+    adds defaults that depend on other values. `rotation`: how the server changes the password that it holds.
     """
 
     name: str
@@ -206,6 +208,7 @@ class Kind:
     obstacle: Callable[[Obstacle], str] = _no_obstacle
     check: Callable[[Values], Iterable[str]] = _no_problems
     complete: Callable[[dict[str, object], Server], None] = _nothing_more
+    rotation: Rotation | None = None
     must_replace: Callable[[Values, Values], bool] = _never
     from_wire: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _same
     to_wire: Callable[[dict[str, object]], dict[str, object]] = _same_body

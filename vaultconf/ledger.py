@@ -16,6 +16,8 @@ from vaultconf.sealed import Secret
 
 FORMAT = "vaultconf.ledger/1"
 _SHARDS = 64
+#: A rotation that was begun, or is to follow the making of an object.
+DUE = "due"
 SHARDS = tuple(f"{number:02x}" for number in range(_SHARDS))
 
 
@@ -27,6 +29,8 @@ class Entry:
     object was, and not confirmed after. `commit` and `since` (UTC, RFC 3339) are those of its making. `fingerprints`
     has a keyed hash for each field that was sent and that no server returns; "" where it is not known what came of it;
     `hashed_as` is the address that they were made for, "" where the object has not moved since.
+    `rotated` is when the server last changed the password at our wish (UTC, RFC 3339), so that the one in the files is
+    none any more; `DUE` where it is to do so, and it is not known whether it has.
     """
 
     kind: str
@@ -38,11 +42,12 @@ class Entry:
     since: str = ""
     fingerprints: Mapping[str, str] = field(default_factory=dict, repr=False)
     hashed_as: str = ""
+    rotated: str = ""
 
     @property
     def tells_nothing(self) -> bool:
         """Whether it need not be kept."""
-        return not (self.owned or self.protect or self.fingerprints)
+        return not (self.owned or self.protect or self.fingerprints or self.rotated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,5 +154,6 @@ def _from_json(text: str, data: object) -> tuple[Address, Entry]:
         since=str(data.get("since", "")),
         fingerprints={str(name): str(mac) for name, mac in (data.get("fingerprints") or {}).items()},
         hashed_as=str(data.get("hashed_as", "")),
+        rotated=str(data.get("rotated", "")),
     )
     return address, entry

@@ -44,6 +44,7 @@ class Guidance:
     allow_plaintext: bool = False
     renamed_from: str = ""
     show: tuple[str, ...] = ()
+    rotate_root: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,10 @@ class Risk:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One object that is to be made, altered or removed; `protected`: the ledger remembers that Git said so."""
+    """One object that is to be made, altered or removed.
+
+    `protected`: the ledger remembers that Git said so. `rotate`: the server then changes the object's password.
+    """
 
     action: Action
     kind: Kind
@@ -109,6 +113,7 @@ class Change:
     before: Live | None = field(default=None, repr=False)
     after: Values = field(default_factory=dict, repr=False)
     protected: bool = False
+    rotate: bool = False
 
     @classmethod
     def of(

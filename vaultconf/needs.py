@@ -177,6 +177,8 @@ def _writes(item: Desired, product: str) -> Iterator[Need]:
         if _may_be_replaced(item, product):
             yield Need("DELETE", path, space, title)
     yield from (Need(method, other, space, title) for method, other in kind.beside(path, item.values))
+    if item.guidance.rotate_root and kind.rotation is not None:
+        yield Need("UPDATE", kind.rotation.path.format_map(item.params), space, title)
     if kind.is_mount:
         yield Need("GET", path, space, title)
         if item.guidance.renamed_from:

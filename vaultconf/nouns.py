@@ -58,6 +58,7 @@ class Action(StrEnum):
     REPLACE = "replace"
     DELETE = "delete"
     MOVE = "move"
+    ROTATE = "rotate"
 
 
 class RiskReason(StrEnum):

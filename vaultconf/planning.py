@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from vaultconf import catalogue, guard, policy, remembering, unlisted
+from vaultconf import catalogue, guard, policy, remembering, rotating, unlisted
 from vaultconf.answers import NO_NAMESPACE
 from vaultconf.desired import DesiredState, unknown_to
 from vaultconf.diff import Difference, compare, with_write_only, written_fields
@@ -152,7 +152,8 @@ class _Planner:
             return
         fields = tuple(written_fields(desired, self.server))
         after = desired.kind.completed(self.server, desired.params, desired.values)
-        self.change(Change.of(Action.CREATE, desired, fields, after))
+        change = Change.of(Action.CREATE, desired, fields, after)
+        self.change(replace(change, rotate=rotating.is_wished(desired)))
 
     def compared(self, desired: Desired, live: Live) -> None:
         difference = compare(desired, live, self.server, self.resolve)
@@ -160,17 +161,19 @@ class _Planner:
         if self.scope.resend and self.scope.resent(desired.address):
             difference = with_write_only(desired, difference)
         self.unverified += difference.unverified
-        if not difference.fields:
+        rotate = rotating.is_due(desired, self.scope.ledger)
+        if not difference.fields and not rotate:
             self.unchanged += 1
             return
-        action = Action.REPLACE if _must_replace(desired, live, difference) else Action.UPDATE
+        action = _action(desired, live, difference)
         change = Change.of(action, desired, difference.fields, difference.after, live)
-        self.change(replace(change, same_meaning=_same_meaning(difference)))
+        self.change(replace(change, same_meaning=_same_meaning(difference), rotate=rotate))
 
     def change(self, change: Change) -> None:
         self.changes[change.address] = change
         self.errors += remembering.own_home(change, self.scope.ledger)
         self.unverified += absences(change, self.resolve)
+        self.notices += rotating.notices(change)
 
     def foreign(self, state: DesiredState, looked_at: list[Desired]) -> None:
         """Mounts that are somebody else's must exist, as far as mounts can be read."""
@@ -263,6 +266,12 @@ class _Planner:
         )
 
 
+def _action(desired: Desired, live: Live, difference: Difference) -> Action:
+    if not difference.fields:
+        return Action.ROTATE
+    return Action.REPLACE if _must_replace(desired, live, difference) else Action.UPDATE
+
+
 def _must_replace(desired: Desired, live: Live, difference: Difference) -> bool:
     """Whether no update leads from live to desired."""
     kind = desired.kind
@@ -272,8 +281,8 @@ def _must_replace(desired: Desired, live: Live, difference: Difference) -> bool:
 
 def _same_meaning(difference: Difference) -> bool:
     """Whether only the text of a policy differs."""
-    change = difference.fields[0]
-    if len(difference.fields) != 1 or change.field != "policy" or change.secret or change.withheld:
+    change = difference.fields[0] if len(difference.fields) == 1 else None
+    if change is None or change.field != "policy" or change.secret or change.withheld:
         return False
     return policy.same_meaning(str(change.before), str(change.after))
 

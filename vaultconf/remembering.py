@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from vaultconf.errors import Problem
 from vaultconf.fingerprints import fingerprint, hidden
-from vaultconf.ledger import Entry, Head, Ledger, goes_with
+from vaultconf.ledger import DUE, Entry, Head, Ledger, goes_with
 from vaultconf.model import Action, Address, Change, Desired, Outcome, Plan, Server, Status
 from vaultconf.sealed import Secret
 from vaultconf.sending import Ready
@@ -66,6 +66,8 @@ def intended(made: Plan, ready: Iterable[Ready], stamp: Stamp) -> Ledger:
                 fingerprints=entry.fingerprints,
                 hashed_as=entry.hashed_as,
             )
+        if _is_remembered(change):
+            entry = replace(entry, rotated=entry.rotated or DUE)
         _keep(entries, change.address, entry)
     return replace(made.ledger, entries=entries)
 
@@ -86,7 +88,7 @@ def confirmed(made: Plan, during: Ledger, ready: Iterable[Ready], outcomes: Iter
             for inside in [other for other in entries if goes_with(other, address)]:
                 del entries[inside]
         elif outcome.status is Status.DONE and address in entries:
-            entries[address] = _proven(entries[address], items[address], made.server, during.key)
+            entries[address] = _proven(entries[address], items[address], made.server, during.key, stamp)
     head = Head(claimed(during, stamp).project, stamp.commit, stamp.moment, stamp.caller)
     return replace(during, entries=entries, head=head)
 
@@ -138,11 +140,24 @@ def _sent(item: Ready, server: Server) -> list[str]:
     )
 
 
-def _proven(entry: Entry, item: Ready, server: Server, key: Secret | None) -> Entry:
+def _is_remembered(change: Change) -> bool:
+    """Whether the server changes a password that stands in the files; of others it says itself when it did."""
+    return change.rotate and change.kind.rotation is not None and bool(change.kind.rotation.fields)
+
+
+def _proven(entry: Entry, item: Ready, server: Server, key: Secret | None, stamp: Stamp) -> Entry:
     """An entry after its object was written, and read back."""
-    macs = {}
+    macs: dict[str, str] = {}
+    gone = item.change.kind.rotation.fields if item.change.kind.rotation is not None else frozenset[str]()
+    if _is_remembered(item.change):
+        left = {name: mac for name, mac in entry.fingerprints.items() if name not in gone}
+        entry = replace(entry, rotated=stamp.moment, fingerprints=left)
+    elif gone.intersection(_sent(item, server)):
+        entry = replace(entry, rotated="")
     if item.write is not None and key is not None:
         for name in _sent(item, server):
+            if name in gone and _is_remembered(item.change):
+                continue
             macs[name] = fingerprint(key, entry.hashed_as or item.change.address, name, item.write.values[name])
     return replace(entry, pending=False, fingerprints={**entry.fingerprints, **macs})
 

@@ -184,6 +184,8 @@ class _Choice:
         """Whether the rest of a saved change is left, as a write in several requests may leave it."""
         if planned.action is Action.REPLACE and change.action is Action.CREATE:
             return True
+        if change.action is Action.ROTATE:
+            return planned.action is Action.CREATE
         if change.action is not Action.UPDATE or change.kind.write is post:
             return False
         if planned.action in (Action.UPDATE, Action.MOVE):

@@ -25,6 +25,7 @@ _GUIDANCE: Schema = {
         "ignore": {"type": "array", "items": {"type": "string"}, "description": "Fields whose live value is kept."},
         "renamed_from": {"type": "string", "description": "Mounts: the old path, from which it is moved."},
         "allow_plaintext": {"type": "boolean", "description": "A secret may stand here in clear."},
+        "rotate_root": {"enum": ["on_create"], "description": "The server changes its own password right after."},
         "show": {
             "type": "array",
             "items": {"type": "string"},

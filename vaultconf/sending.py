@@ -42,7 +42,7 @@ def to_send(change: Change) -> frozenset[str]:
     An update never sends a write-only field, unless it is to be sent again or the write resets what it leaves out.
     """
     desired, kind = change.desired, change.kind
-    if desired is None:
+    if desired is None or change.action is Action.ROTATE:
         return frozenset()
     server_has = {name for name in change.after if name in kind.fields}
     written = server_has.intersection(desired.values)

@@ -11,7 +11,7 @@ from markdown_it.token import Token
 
 # Everything of HTML that the view writes, and every word that it writes outside of code.
 _HTML = re.compile(r"<details><summary>[A-Za-z0-9 ,]+</summary>|</details>")
-_OURS = re.compile(r"[A-Za-z0-9 .,:;·+~±→_-]*")
+_OURS = re.compile(r"[A-Za-z0-9 .,:;·+~±→↻_-]*")
 _LIVE = {"link_open", "image", "html_inline", "heading_open", "hr", "blockquote_open", "code_block"}
 
 

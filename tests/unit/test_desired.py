@@ -335,7 +335,7 @@ def test_the_reserved_key_is_read(tmp_path: Path) -> None:
         ("ignore: [token_ttl, {a: b}]", "1:71 `vaultconf.ignore` names no field of this object"),
         ("protct: true", "1:51 unknown key `protct` in `vaultconf`"),
         ("renamed_from: x", "1:51 `vaultconf.renamed_from` is for secrets engines and auth methods"),
-        ("rotate_root: on_create", "1:51 `vaultconf.rotate_root` is not in this version"),
+        ("rotate_root: on_create", "1:51 `vaultconf.rotate_root` is for objects whose password the server can change"),
     ],
 )
 def test_the_reserved_key_is_read_strictly(tmp_path: Path, text: str, complaint: str) -> None:

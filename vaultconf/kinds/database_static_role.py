@@ -9,7 +9,7 @@ from typing import Annotated
 
 from vaultconf import credentials, rotation
 from vaultconf.fields import Duration, Flag, Statements, Text, one_of
-from vaultconf.kind import REQUIRED, Kind, Spec, setting
+from vaultconf.kind import REQUIRED, Kind, Rotation, Spec, setting
 from vaultconf.model import Values
 
 
@@ -38,6 +38,14 @@ def _check(values: Values) -> list[str]:
     return [*credentials.check(values), *rotation.check(values)]
 
 
+def _warning(values: Values) -> str:
+    if values.get("skip_import_rotation"):
+        return ""
+    name = values["username"]
+    user = f"`{name}`" if isinstance(name, str) else "its user"
+    return f"changes the password of {user} in the database at once: whoever logs in with the old one no longer can"
+
+
 KIND = Kind(
     name="database_static_role",
     title="Database static role",
@@ -47,6 +55,8 @@ KIND = Kind(
     mount_types=frozenset({"database"}),
     always_sent=("username", "db_name"),
     ignored=frozenset({"last_vault_rotation", "name"}),
+    extras=("last_vault_rotation",),
+    rotation=Rotation("{mount}/rotate-role/{name}", since="last_vault_rotation", warning=_warning),
     check=_check,
     from_wire=credentials.from_wire,
     to_wire=rotation.one_rhythm,

@@ -169,7 +169,7 @@ def _summary(plan: Plan) -> Json:
     actions = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
     return {
         **{action.value: plan.count(action) for action in actions},
-        **({"move": moved} if (moved := plan.count(Action.MOVE)) else {}),
+        **{action.value: many for action in (Action.MOVE, Action.ROTATE) if (many := plan.count(action))},
         "unchanged": plan.unchanged,
         "unmanaged": len(plan.unmanaged),
         "unverified": len(plan.unverified),

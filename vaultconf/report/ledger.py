@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from vaultconf.ledger import Entry, Ledger
+from vaultconf.ledger import DUE, Entry, Ledger
 from vaultconf.lock import Holder
 from vaultconf.model import Address
 from vaultconf.report import data
@@ -66,6 +66,7 @@ def _entry(address: Address, entry: Entry) -> data.Json:
         "commit": entry.commit or None,
         "since": entry.since or None,
         "fingerprints": sorted(entry.fingerprints),
+        "rotated": entry.rotated or None,
     }
 
 
@@ -80,5 +81,7 @@ def _marks(entry: Entry) -> Iterator[str]:
         yield "pending"
     if entry.protect:
         yield "protected"
+    if entry.rotated:
+        yield "to be rotated" if entry.rotated == DUE else f"rotated {entry.rotated}"
     if entry.fingerprints:
         yield f"fingerprint of {', '.join(sorted(entry.fingerprints))}"

@@ -27,6 +27,7 @@ _WORDS = {
     Action.DELETE: "delete",
     Action.REPLACE: "replace",
     Action.MOVE: "move",
+    Action.ROTATE: "rotate",
     Action.UPDATE: "update",
     Action.CREATE: "create",
 }
@@ -34,6 +35,7 @@ _DRIFT_WORDS = {
     Action.DELETE: "on the server, not in Git",
     Action.REPLACE: "changed in a way that needs a replacement",
     Action.MOVE: "at another path",
+    Action.ROTATE: "its password has yet to be rotated",
     Action.UPDATE: "changed",
     Action.CREATE: "missing on the server",
 }

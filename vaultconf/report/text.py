@@ -26,6 +26,7 @@ _STYLES = {
     "+": "green",
     "~": "yellow",
     "→": "yellow",
+    "↻": "yellow",
     "±": "magenta",
     "-": "red",
     "!": "bold red",

@@ -28,8 +28,16 @@ from vaultconf.model import (
 from vaultconf.report.lines import SECRET, is_plain, item_diff, items_of, line_diff, prose, shown, visible
 
 #: What stands before a change; in drift the server is compared with Git, so what it lacks is a minus.
-SYMBOLS = {Action.CREATE: "+", Action.UPDATE: "~", Action.MOVE: "→", Action.REPLACE: "±", Action.DELETE: "-"}
-DRIFT_SYMBOLS = {Action.CREATE: "-", Action.UPDATE: "~", Action.MOVE: "→", Action.REPLACE: "±", Action.DELETE: "+"}
+SYMBOLS = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.MOVE: "→",
+    Action.ROTATE: "↻",
+    Action.REPLACE: "±",
+    Action.DELETE: "-",
+}
+DRIFT_SYMBOLS = {**SYMBOLS, Action.CREATE: "-", Action.DELETE: "+"}
+_SELDOM = (Action.MOVE, Action.ROTATE)
 DRIFT_WORDS = {Action.CREATE: "missing on the server", Action.DELETE: "on the server, not in Git"}
 
 _DURATION: Codec = get_args(Duration)[1]
@@ -209,7 +217,7 @@ def summary(plan: Plan, *, drift: bool = False) -> str:
         return f"Drift: {_differences(plan)}.{_besides(plan)}"
     if not plan.changes:
         return f"{_nothing(plan, drift=drift)}{_besides(plan)}"
-    shown = [action for action in SYMBOLS if action is not Action.MOVE or plan.count(action)]
+    shown = [action for action in SYMBOLS if action not in _SELDOM or plan.count(action)]
     counts = ", ".join(f"{plan.count(action):,} to {action}" for action in shown)
     rest = f"{plan.unchanged:,} unchanged, {len(plan.unmanaged):,} unmanaged, {len(plan.unverified):,} unverified"
     return f"Plan: {counts}; {rest}."

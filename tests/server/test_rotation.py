@@ -1,0 +1,215 @@
+"""Passwords that the server changes by itself, on a real PostgreSQL: nobody overwrites them afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from tests.support.cli import Project, Result
+from tests.support.least import policy_for, token_with
+from tests.support.postgres import Postgres
+from tests.support.raw import Raw
+from vaultconf import rotating
+
+OLD = "the-first-password"
+NEW = "the-second-password"
+
+
+@pytest.fixture
+def user(postgres: Postgres, unique: str) -> str:
+    """A user of the database that the engine logs in as."""
+    postgres.sql(f"CREATE USER \"{unique}\" SUPERUSER PASSWORD '{OLD}'")
+    return unique
+
+
+@pytest.fixture
+def kept(project: Project, raw: Raw, unique: str) -> Project:
+    """A project with a ledger in a KV v2 engine of its own."""
+    raw.write(f"sys/mounts/{unique}-books", {"type": "kv", "options": {"version": "2"}})
+    project.write("vaultconf.yaml", f"version: 1\nproject: p-{unique}\nledger: {unique}-books/ledger\n")
+    return project
+
+
+def declare(project: Project, postgres: Postgres, unique: str, more: str = "", *, rotate: bool = True) -> None:
+    guidance = "vaultconf: {rotate_root: on_create}" if rotate else ""
+    project.write(
+        "desired-state/db.yaml",
+        f"""
+        secrets:
+          {unique}-db:
+            type: database
+            connections:
+              pg:
+                plugin_name: postgresql-database-plugin
+                connection_url: {postgres.connection_url()}
+                username: {unique}
+                password: ${{env:DB_PASSWORD}}
+                allowed_roles: [ro, app]
+                {more}
+                {guidance}
+            roles:
+              ro:
+                db_name: pg
+                creation_statements: ["CREATE ROLE \\"{{{{name}}}}\\" LOGIN PASSWORD '{{{{password}}}}'"]
+        """,
+    )
+
+
+def run(project: Project, *argv: str, password: str = OLD, **env: str) -> Result:
+    return project.run(*argv, "--format", "json", env={"DB_PASSWORD": password, **env})
+
+
+def applied(project: Project, *argv: str, password: str = OLD) -> list[dict[str, Any]]:
+    result = run(project, "apply", "--yes", *argv, password=password)
+    assert result.exit_code == 0, result
+    outcomes: list[dict[str, Any]] = result.plan["outcomes"]
+    return outcomes
+
+
+def planned(project: Project, *argv: str, password: str = OLD) -> dict[str, Any]:
+    result = run(project, "plan", *argv, password=password)
+    assert result.exit_code == 0, result
+    return result.plan
+
+
+def logs_in(raw: Raw, unique: str) -> bool:
+    return raw.read(f"{unique}-db/creds/ro") is not None
+
+
+def remembered(project: Project) -> dict[str, Any]:
+    shown = project.run("ledger", "show", "--format", "json")
+    assert shown.exit_code == 0, shown
+    found: dict[str, Any] = next(item for item in shown.plan["objects"] if item["address"].endswith("/config/pg"))
+    return found
+
+
+def test_a_password_is_rotated_as_soon_as_the_connection_is_made_and_the_plan_is_empty(
+    project: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    declare(project, postgres, user)
+
+    notices = planned(project)["notices"]
+    applied(project)
+    after = run(project, "plan", "--detailed-exitcode")
+
+    assert any(f"{user}-db/config/pg: its password is rotated as soon as it is made" in notice for notice in notices)
+    assert not postgres.accepts(user, OLD)
+    assert logs_in(raw, user)
+    assert after.exit_code == 0, after
+
+
+def test_without_a_ledger_an_update_leaves_a_password_that_was_rotated_by_hand(
+    project: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    declare(project, postgres, user, "verify_connection: false", rotate=False)
+    applied(project)
+    raw.write(f"{user}-db/rotate-root/pg")
+    declare(project, postgres, user, "verify_connection: false\n                max_open_connections: 3", rotate=False)
+
+    outcomes = applied(project)
+
+    assert [(item["address"], item["action"]) for item in outcomes] == [(f"{user}-db/config/pg", "update")]
+    assert not postgres.accepts(user, OLD)
+    assert logs_in(raw, user)
+
+
+def test_with_a_ledger_a_changed_password_in_the_files_is_not_sent_after_a_rotation(
+    kept: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    declare(kept, postgres, user)
+    applied(kept)
+
+    changed = planned(kept, password=NEW)
+    declare(kept, postgres, user, "max_open_connections: 3")
+    applied(kept, password=NEW)
+
+    assert changed["changes"] == []
+    assert [item["field"] for item in changed["unverified"]] == ["password"]
+    assert changed["unverified"][0]["reason"].startswith("rotated by the server (20")
+    assert remembered(kept)["rotated"].endswith("Z")
+    assert remembered(kept)["fingerprints"] == []
+    assert logs_in(raw, user)
+
+
+def test_a_rotated_password_is_replaced_when_a_person_says_so_and_is_compared_again_from_then_on(
+    kept: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    declare(kept, postgres, user)
+    applied(kept)
+    postgres.sql(f"ALTER USER \"{user}\" PASSWORD '{NEW}'")
+
+    applied(kept, "--resend", f"{user}-db/config/pg", password=NEW)
+    after = planned(kept, password=NEW)
+
+    assert postgres.accepts(user, NEW)
+    assert logs_in(raw, user)
+    assert remembered(kept)["rotated"] is None
+    assert (after["changes"], after["unverified"]) == ([], [])
+
+
+def test_an_apply_that_ended_between_making_and_rotating_is_finished_by_the_next_one(
+    kept: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    declare(kept, postgres, user)
+    with mock.patch.object(rotating, "steps", side_effect=ValueError("the run ends here")):
+        ended = run(kept, "apply", "--yes")
+    was_rotated = not postgres.accepts(user, OLD)
+
+    changes = planned(kept)["changes"]
+    applied(kept)
+    after = run(kept, "plan", "--detailed-exitcode")
+
+    assert (ended.exit_code, was_rotated) == (4, False), ended
+    assert [(item["address"], item["action"]) for item in changes] == [
+        (f"{user}-db/config/pg", "rotate"),
+        (f"{user}-db/roles/ro", "create"),
+    ]
+    assert not postgres.accepts(user, OLD)
+    assert logs_in(raw, user)
+    assert after.exit_code == 0, after
+
+
+def test_a_password_that_the_database_does_not_let_rotate_is_a_failure_that_says_so(
+    project: Project, postgres: Postgres, user: str
+) -> None:
+    declare(project, postgres, user, 'root_rotation_statements: ["SELECT no_such_function()"]')
+
+    result = run(project, "apply", "--yes")
+
+    failed = next(item for item in result.plan["outcomes"] if item["status"] == "failed")
+    assert result.exit_code == 4, result
+    assert "its password was not rotated" in failed["reason"]
+    assert postgres.accepts(user, OLD)
+
+
+def test_the_policy_that_permissions_prints_is_enough_to_make_and_rotate(
+    project: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    declare(project, postgres, user)
+    token = token_with(raw, policy_for(project, "apply")["policy"])
+
+    result = run(project, "apply", "--yes", **token)
+
+    assert result.exit_code == 0, result
+    assert not postgres.accepts(user, OLD)
+
+
+def test_a_plan_says_that_making_a_static_role_changes_the_password_now(
+    project: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    postgres.sql(f"CREATE USER \"{user}-app\" PASSWORD '{OLD}'")
+    declare(project, postgres, user)
+    applied(project)
+    role = f"static_roles: {{app: {{db_name: pg, username: {user}-app, rotation_period: 24h}}}}"
+    project.write("desired-state/app.yaml", f"secrets: {{{user}-db: {{{role}}}}}")
+
+    before = planned(project)
+    applied(project)
+    after = planned(project)
+
+    told = f"{user}-db/static-roles/app: making it changes the password of `{user}-app` in the database at once"
+    assert any(notice.startswith(told) for notice in before["notices"])
+    assert not postgres.accepts(f"{user}-app", OLD)
+    assert after["notices"] == []

@@ -1,0 +1,171 @@
+"""Passwords that the server changes by itself: what is asked for, what is remembered, what is never sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.plans import BAO, change, desired, live, plan, reference, resolver, scope, tables
+from tests.unit.loading import complaints, document
+from vaultconf import catalogue, remembering, rotating, sending
+from vaultconf.fingerprints import fingerprint
+from vaultconf.kind import Kind
+from vaultconf.ledger import DUE, Entry, Ledger, entries_of, shards_of
+from vaultconf.model import Action, Address, Change, Guidance, Outcome, Plan, Status
+from vaultconf.remembering import Stamp
+from vaultconf.sealed import Secret
+
+CONNECTION = (
+    "secrets: {db: {type: database, connections: {pg: {plugin_name: postgresql-database-plugin, vaultconf: {%s}}}}}\n"
+)
+STAMP = Stamp("c0ffee", "2026-06-01T00:00:00Z", "ci", "p")
+KEY = Secret("ab" * 32)
+ROOT = desired(
+    "database_connection",
+    {"plugin_name": "postgresql-database-plugin", "username": "vault", "password": reference("PASSWORD")},
+    guidance=Guidance(rotate_root="on_create"),
+    mount="db",
+    name="pg",
+)
+MOUNT = desired("secrets_engine", {"type": "database"}, mount="db")
+TABLES = tables(secrets={"db": {"type": "database"}})
+ENTRY = Entry("database_connection", ROOT.params, owned=True)
+STATIC = {"db_name": "pg", "username": "app", "rotation_period": 86400}
+
+
+def ledger(entry: Entry | None) -> Ledger:
+    return Ledger("secret", entries={ROOT.address: entry} if entry else {}, key=KEY)
+
+
+def planned(entry: Entry, resend: str = "", **known: str) -> Plan:
+    """The plan for a connection that is there as declared."""
+    within = replace(scope(resend=(resend,) if resend else ()), ledger=ledger(entry))
+    found = {MOUNT.address: live(MOUNT), ROOT.address: live(ROOT)}
+    return plan([MOUNT, ROOT], found, within=within, tables=TABLES, resolve=resolver(**known))
+
+
+def remembered(made: Change, status: Status, before: Entry | None) -> tuple[Entry | None, Entry | None]:
+    """The entry while a change is under way, and after it."""
+    item = sending.prepare(Plan(BAO, (made,)), resolver(PASSWORD="x"))[0]
+    start = Plan(BAO, (made,), ledger=ledger(before))
+    during = remembering.intended(start, [item], STAMP)
+    after = remembering.confirmed(start, during, [item], [Outcome(made, status)], STAMP)
+    return during.entries.get(ROOT.address), after.entries.get(ROOT.address)
+
+
+@pytest.mark.parametrize(
+    ("wish", "complaint"),
+    [
+        ("rotate_root: on_create", ""),
+        ("rotate_root: always", "`vaultconf.rotate_root` must be `on_create`"),
+        ("rotate_root: true", "`vaultconf.rotate_root` must be `on_create`"),
+        ('rotate_root: "${env:X}"', "`vaultconf.rotate_root` must be `on_create`"),
+    ],
+)
+def test_the_wish_is_read_strictly(tmp_path: Path, wish: str, complaint: str) -> None:
+    found = complaints(document(tmp_path, CONNECTION % wish))
+
+    assert [item.partition(" ")[2] for item in found] == ([complaint] if complaint else [])
+
+
+@pytest.mark.parametrize("kind", catalogue.all_kinds().values(), ids=lambda kind: kind.name)
+def test_what_holds_a_rotated_password_is_never_deleted_and_made_anew_to_change_it(kind: Kind) -> None:
+    rotated = kind.rotation.fields if kind.rotation is not None else frozenset()
+    fixed = [name for name, spec in kind.fields.items() if spec.marks.immutable]
+
+    assert not rotated or (kind.alterable and not fixed and not kind.replaces)
+    assert rotated <= {name for name, spec in kind.fields.items() if spec.marks.secret and spec.marks.write_only}
+
+
+def test_making_a_connection_is_followed_by_a_rotation_that_the_plan_tells() -> None:
+    made = plan([MOUNT, ROOT], {MOUNT.address: live(MOUNT), ROOT.address: None}, tables=TABLES)
+
+    assert [(item.action, item.rotate) for item in made.changes] == [(Action.CREATE, True)]
+    assert [notice for notice in made.notices if "db/config/pg: its password is rotated" in notice]
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({}, "changes the password of `app` in the database at once"),
+        ({"username": reference("APP")}, "changes the password of its user in the database at once"),
+        ({"skip_import_rotation": True}, ""),
+    ],
+)
+def test_making_a_static_role_changes_a_password_and_the_plan_tells(more: dict[str, object], told: str) -> None:
+    role = desired("database_static_role", {**STATIC, **more}, mount="db", name="app")
+    found = list(rotating.notices(change(Action.CREATE, role)))
+
+    assert [told in notice for notice in found] == ([True] if told else [])
+    assert list(rotating.notices(change(Action.UPDATE, role))) == []
+
+
+def test_a_password_is_not_compared_once_the_server_has_rotated_it() -> None:
+    sent = {"password": fingerprint(KEY, ROOT.address, "password", "old")}
+    done, doubtful = (
+        planned(replace(ENTRY, rotated="2026-01-01T00:00:00Z", fingerprints=sent), PASSWORD="new"),
+        planned(replace(ENTRY, rotated=DUE, fingerprints={"password": ""}), PASSWORD="new"),
+    )
+
+    assert (done.changes, [item.field for item in done.unverified]) == ((), ["password"])
+    assert done.unverified[0].reason.startswith("rotated by the server (2026-01-01T00:00:00Z)")
+    assert [(item.action, item.rotate, sending.to_send(item)) for item in doubtful.changes] == [
+        (Action.ROTATE, True, frozenset())
+    ]
+    assert doubtful.unverified[0].reason.startswith("maybe rotated")
+
+
+def test_a_rotated_password_is_sent_again_only_where_that_is_asked_for() -> None:
+    made = planned(replace(ENTRY, rotated="2026-01-01T00:00:00Z"), resend="db/config/pg", PASSWORD="new")
+
+    assert [(item.action, item.rotate) for item in made.changes] == [(Action.UPDATE, False)]
+    assert "password" in sending.to_send(made.changes[0])
+
+
+def test_a_rotation_is_remembered_as_due_before_it_and_with_its_moment_after() -> None:
+    made = replace(change(Action.CREATE, ROOT), rotate=True)
+
+    during, done = remembered(made, Status.DONE, None)
+    _, failed = remembered(made, Status.FAILED, None)
+    _, skipped = remembered(made, Status.SKIPPED, None)
+
+    assert during is not None
+    assert (during.rotated, during.owned) == (DUE, True)
+    assert done is not None
+    assert (done.rotated, done.fingerprints, done.pending) == (STAMP.moment, {}, False)
+    assert failed is not None
+    assert failed.rotated == DUE
+    assert skipped is None
+
+
+def test_a_password_that_was_sent_again_is_rotated_no_more() -> None:
+    before = replace(ENTRY, rotated="2026-01-01T00:00:00Z")
+    resent = planned(before, resend="db/config/pg", PASSWORD="x").changes[0]
+
+    during, done = remembered(resent, Status.DONE, before)
+
+    assert during is not None
+    assert during.rotated == "2026-01-01T00:00:00Z"
+    assert done is not None
+    assert (done.rotated, set(done.fingerprints)) == ("", {"password"})
+
+
+def test_a_rotation_survives_the_ledgers_format() -> None:
+    entries = {ROOT.address: Entry("database_connection", ROOT.params, rotated="2026-01-01T00:00:00Z")}
+
+    assert entries_of(shards_of(entries).values()) == entries
+    assert entries[Address("db/config/pg")].tells_nothing is False
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_the_new_login_is_proven_and_the_check_of_it_left_as_it_is_declared(*, verify: bool) -> None:
+    values = {"plugin_name": "p", "verify_connection": verify}
+    made = Change.of(Action.ROTATE, ROOT, (), values)
+
+    sent = [(request.path, request.body) for request in rotating.steps(made)]
+
+    proof = ("db/config/pg", {"plugin_name": "p", "verify_connection": True})
+    back = ("db/config/pg", {"plugin_name": "p", "verify_connection": False})
+    assert sent == [("db/rotate-root/pg", None), proof] + ([] if verify else [back])
