@@ -6,7 +6,6 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -14,7 +13,8 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from vaultconf import __version__, books, console, ledger_commands, pipeline, saving
+from vaultconf import __version__, books, console, ledger_commands, pipeline, rotate_command, saving
+from vaultconf.carrying import Carrying
 from vaultconf.command import (
     LOCK_TIMEOUT,
     ConcurrencyOption,
@@ -31,11 +31,10 @@ from vaultconf.command import (
     patience,
     patterns,
     refuse_to_ask,
-    stopping,
 )
-from vaultconf.errors import ExitCode, Problem, UsageError, VaultconfError
+from vaultconf.errors import ExitCode, Problem, UsageError
 from vaultconf.ledger import NO_LEDGER
-from vaultconf.model import Outcome, Plan, Status
+from vaultconf.model import Plan
 from vaultconf.permissions import Run
 from vaultconf.pipeline import Options
 from vaultconf.saved import Saved
@@ -48,9 +47,10 @@ app = typer.Typer(
 )
 app.add_typer(ledger_commands.app, name="ledger")
 app.command()(ledger_commands.unlock)
+app.command()(rotate_command.rotate)
 
 
-_LATER = frozenset({"init", "lint", "fmt", "adopt", "import", "can", "access", "rotate"})
+_LATER = frozenset({"init", "lint", "fmt", "adopt", "import", "can", "access"})
 
 
 @app.callback(invoke_without_command=True)
@@ -151,18 +151,9 @@ def apply(
         ):
             known = ledger.ledger if ledger is not None else NO_LEDGER
             made, done = pipeline.plan_saved(loaded, state, contact, options, kept, known)
-            if format is Format.TEXT:
-                console.show_plan(made, format.value)
-            pipeline.refuse(made, loaded, permitted, max_deletes)
-            ready = pipeline.prepare(made, contact)
-            if ready and not yes and not console.confirmed(len(ready)):
-                raise VaultconfError("nothing was applied: the answer was not `yes`")
-            with stopping(contact.transport.stop) as interrupted:
-                with console.progress(len(ready)) as listen:
-                    outcomes = pipeline.apply(made, ready, contact, listen, ledger)
-                left = [*pipeline.left_alone(made), *(ledger.problems if ledger is not None else ())]
-                console.show_outcomes([*done, *outcomes], format.value, left)
-    raise typer.Exit(_code(left, outcomes, interrupted=bool(interrupted)))
+            run = Carrying(loaded, contact, ledger, permitted, max_deletes, format, yes)
+            code = run.out(made, done)
+    raise typer.Exit(code)
 
 
 def _saved(context: typer.Context, file: str, options: Options) -> Saved | None:
@@ -258,14 +249,6 @@ def _leave(made: Plan, *, different: bool) -> NoReturn:
     if not made.complete:
         raise typer.Exit(ExitCode.FAILED)
     raise typer.Exit(ExitCode.DIFFERENT if different else ExitCode.DONE)
-
-
-def _code(left: Sequence[Problem], outcomes: Sequence[Outcome], *, interrupted: bool) -> ExitCode:
-    if interrupted:
-        return ExitCode.INTERRUPTED
-    if left or any(outcome.status is not Status.DONE for outcome in outcomes):
-        return ExitCode.PARTIAL
-    return ExitCode.DONE
 
 
 def _later(message: str) -> str:

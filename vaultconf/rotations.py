@@ -24,7 +24,8 @@ class Rotation:
     path: a template of what is posted. fields: what the new password takes the place of; none where the files hold no
     password. proof: what is sent afterwards, given the object's path and its complete values, and only succeeds where
     the server can log in. since: the key of the object's answer that tells when it happened last (RFC 3339).
-    warning: what making an object does at once, given its values.
+    warning: what making an object does at once, given its values. user, server: the fields that say whose password it
+    is, and where; through: the one that names the object which knows the server.
     """
 
     path: str
@@ -32,6 +33,13 @@ class Rotation:
     proof: Callable[[str, Values], Iterable[Request]] = _unproven
     since: str = ""
     warning: Callable[[Values], str] = _no_warning
+    user: str = "username"
+    server: tuple[str, ...] = ()
+    through: str = ""
+
+
+#: Where the plugins of the database engine find the database.
+SERVER = ("connection_url", "host", "hosts", "port")
 
 
 def log_in(path: str, values: Values) -> Iterator[Request]:

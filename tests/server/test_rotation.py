@@ -213,3 +213,78 @@ def test_a_plan_says_that_making_a_static_role_changes_the_password_now(
     assert any(notice.startswith(told) for notice in before["notices"])
     assert not postgres.accepts(f"{user}-app", OLD)
     assert after["notices"] == []
+
+
+def rotated(project: Project, *argv: str, **env: str) -> list[tuple[str, str]]:
+    result = run(project, "rotate", "--yes", *argv, **env)
+    assert result.exit_code == 0, result
+    return [(item["address"].partition("/")[2], item["action"]) for item in result.plan["outcomes"]]
+
+
+def test_a_password_is_rotated_on_demand_and_the_new_one_is_never_overwritten(
+    kept: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    declare(kept, postgres, user, rotate=False)
+    applied(kept)
+
+    done = rotated(kept, f"{user}-db/config/pg")
+    after = planned(kept, password=NEW)
+
+    assert done == [("config/pg", "rotate")]
+    assert not postgres.accepts(user, OLD)
+    assert logs_in(raw, user)
+    assert after["changes"] == []
+    assert remembered(kept)["rotated"].endswith("Z")
+
+
+def test_only_what_was_rotated_longer_ago_is_rotated_again(
+    kept: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    postgres.sql(f"CREATE USER \"{user}-app\" PASSWORD '{OLD}'")
+    declare(kept, postgres, user)
+    role = f"static_roles: {{app: {{db_name: pg, username: {user}-app, rotation_period: 24h}}}}"
+    kept.write("desired-state/app.yaml", f"secrets: {{{user}-db: {{{role}}}}}")
+    applied(kept)
+    before = (raw.read(f"{user}-db/static-creds/app") or {})["password"]
+
+    young = rotated(kept, f"{user}-db/*", "--older-than", "30d")
+    old = rotated(kept, f"{user}-db/*", "--older-than", "0s")
+
+    assert young == []
+    assert old == [("config/pg", "rotate"), ("static-roles/app", "rotate")]
+    assert (raw.read(f"{user}-db/static-creds/app") or {})["password"] != before
+    assert logs_in(raw, user)
+
+
+def test_a_user_that_somebody_else_logs_in_as_is_not_rotated(
+    project: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    declare(project, postgres, user, rotate=False)
+    applied(project)
+    raw.write(f"sys/mounts/{user}-other", {"type": "database"})
+    raw.write(
+        f"{user}-other/config/theirs",
+        {
+            "plugin_name": "postgresql-database-plugin",
+            "connection_url": postgres.connection_url(),
+            "username": user,
+            "password": OLD,
+        },
+    )
+
+    refused = run(project, "rotate", "--yes", f"{user}-db/config/pg")
+
+    assert refused.exit_code == 3, refused
+    assert f"{user}-other/config/theirs logs in as the same user" in refused.plan["errors"][0]["message"]
+    assert postgres.accepts(user, OLD)
+
+
+def test_what_cannot_be_rotated_is_refused_by_name(project: Project, postgres: Postgres, user: str) -> None:
+    declare(project, postgres, user)
+
+    result = run(project, "rotate", "--yes", f"{user}-db/roles/ro")
+    unreadable = run(project, "rotate", "--yes", "x", "--older-than", "soon")
+
+    assert result.exit_code == 1, result
+    assert "matches nothing whose password the server can rotate" in result.plan["errors"][0]["message"]
+    assert unreadable.exit_code == 64

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from vaultconf.fields import Count, Duration, Flag, Statements, Text, WordSet, one_of
 from vaultconf.kind import REQUIRED, Kind, Obstacle, Rotation, Spec, setting
 from vaultconf.model import Action
-from vaultconf.rotations import log_in
+from vaultconf.rotations import SERVER, log_in
 from vaultconf.urls import ConnectionUrl
 from vaultconf.versions import PluginVersion
 
@@ -115,7 +115,7 @@ KIND = Kind(
     probe="sys/plugins/catalog",
     obstacle=_obstacle,
     old_names={"root_credentials_rotate_statements": "root_rotation_statements"},
-    rotation=Rotation("{mount}/rotate-root/{name}", frozenset({"password"}), log_in),
+    rotation=Rotation("{mount}/rotate-root/{name}", frozenset({"password"}), log_in, server=SERVER),
     from_wire=_from_wire,
     to_wire=_with_key,
 )

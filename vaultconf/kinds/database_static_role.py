@@ -56,7 +56,7 @@ KIND = Kind(
     always_sent=("username", "db_name"),
     ignored=frozenset({"last_vault_rotation", "name"}),
     extras=("last_vault_rotation",),
-    rotation=Rotation("{mount}/rotate-role/{name}", since="last_vault_rotation", warning=_warning),
+    rotation=Rotation("{mount}/rotate-role/{name}", since="last_vault_rotation", warning=_warning, through="db_name"),
     check=_check,
     from_wire=credentials.from_wire,
     to_wire=rotation.one_rhythm,

@@ -1,0 +1,146 @@
+"""Which passwords `rotate` has the server change: a plan with that action alone."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from vaultconf import catalogue
+from vaultconf.address import Pattern
+from vaultconf.contact import Contact
+from vaultconf.errors import InputError, Problem, Refused
+from vaultconf.ledger import DUE, Ledger
+from vaultconf.live import Reading
+from vaultconf.model import Action, Address, Change, Desired, Live, Plan
+from vaultconf.scope import Scope
+from vaultconf.settings import Settings
+from vaultconf.survey import Survey, look
+from vaultconf.tables import Table, TableKey, mount_types
+
+#: Whose password it is: where, and the name of the user.
+Login = tuple[str, str]
+
+_AUTHORITY = re.compile(r"^(?:\w+://)?(?:[^/]*@)?(?:\w+\()?([^/?)]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Whose passwords are to be changed: of declared objects that match, and were changed before `before`."""
+
+    patterns: tuple[Pattern, ...]
+    before: datetime.datetime | None = None
+
+
+def neighbours(tables: Mapping[TableKey, Table]) -> Iterator[Pattern]:
+    """Where on the server other objects may log in as the same user."""
+    for (namespace, section, mount), mount_type in mount_types(tables).items():
+        for kind in catalogue.all_kinds().values():
+            if kind.rotation is not None and kind.section == section and mount_type in kind.mount_types:
+                path = f"{kind.collection_of({'mount': mount})}/*"
+                yield Pattern.parse(f"{namespace}/{path}" if namespace else path)
+
+
+def narrowing(wish: Wish, contact: Contact) -> Callable[[Plan, Reading, Scope], Plan]:
+    """What `pipeline.plan` keeps of a plan: see `narrowed`."""
+
+    def narrow(made: Plan, reading: Reading, _: Scope) -> Plan:
+        near = Scope(Settings(), tuple(neighbours(reading.tables)))
+        return narrowed(wish, made, reading, look(contact, near))
+
+    return narrow
+
+
+def narrowed(wish: Wish, made: Plan, reading: Reading, around: Survey) -> Plan:
+    """The plan with the rotations that are wished for, instead of its changes.
+
+    Raises InputError where a pattern matches nothing that can be rotated, Refused where others use the same login.
+    """
+    wanted = [item for item in made.present if item.kind.rotation is not None and _matches(wish, item.address)]
+    for pattern in wish.patterns:
+        if not any(pattern.matches(str(item.address)) for item in wanted):
+            hint = "name database connections or static roles that are declared and there"
+            raise InputError(f"`{pattern.text}` matches nothing whose password the server can rotate", hint)
+    told = [f"{item.address} {item.reason}: whether others share a user is not known" for item in around.blocked]
+    changes = []
+    for item in sorted(wanted, key=lambda one: str(one.address)):
+        is_old, why = _age(wish, item, reading.objects[item.address], made.ledger)
+        told += [f"{item.address}: {why}"] if why else []
+        if is_old:
+            changes.append(_change(item, made, reading))
+    if shared := list(_shared(changes, around)):
+        raise Refused(shared)
+    alone = replace(made, changes=tuple(changes), unmanaged=(), unverified=(), blocked=(), held=())
+    return replace(alone, notices=(*made.notices, *told))
+
+
+def _change(item: Desired, made: Plan, reading: Reading) -> Change:
+    found = reading.objects[item.address]
+    after = item.kind.completed(made.server, item.params, item.values)
+    before = found if isinstance(found, Live) else None
+    return replace(Change.of(Action.ROTATE, item, (), after, before), rotate=True)
+
+
+def _age(wish: Wish, item: Desired, found: object, ledger: Ledger) -> tuple[bool, str]:
+    """Whether a password is old enough, and what there is to say about that."""
+    if wish.before is None:
+        return True, ""
+    moment = _moment(item, found, ledger)
+    if moment is None:
+        return True, "nobody knows when it was rotated last, so that it counts as old"
+    if moment < wish.before:
+        return True, ""
+    return False, f"was rotated at {moment:%Y-%m-%d %H:%M} UTC, and is left alone"
+
+
+def _matches(wish: Wish, address: Address) -> bool:
+    return any(pattern.matches(str(address)) for pattern in wish.patterns)
+
+
+def _moment(item: Desired, found: object, ledger: Ledger) -> datetime.datetime | None:
+    """When a password was rotated last, as the server or the ledger says; None where neither does."""
+    rotation, entry = item.kind.rotation, ledger.entries.get(item.address)
+    text = entry.rotated if entry is not None and entry.rotated != DUE else ""
+    if rotation is not None and rotation.since and isinstance(found, Live):
+        text = str(found.extras.get(rotation.since) or "")
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.astimezone(datetime.UTC) if moment.tzinfo else None
+
+
+def _shared(changes: list[Change], around: Survey) -> Iterator[Problem]:
+    """What would no longer log in, because it does so as a user whose password is to change."""
+    known = {item.address: (item, live) for item, live in around.objects}
+    logins = {address: login for address in known if (login := _login(address, known)) is not None}
+    for change in changes:
+        mine = logins.get(change.address)
+        for address, login in logins.items():
+            if login == mine and address != change.address:
+                hint = "give each a user of its own"
+                message = f"{address} logs in as the same user, and could no longer"
+                yield Problem(message, change.source, hint, str(change.address))
+
+
+def _login(address: Address, known: Mapping[Address, tuple[Desired, Live]]) -> Login | None:
+    item, live = known[address]
+    rotation = item.kind.rotation
+    user = live.values.get(rotation.user) if rotation is not None else None
+    if rotation is None or not user:
+        return None
+    if not rotation.through:
+        return _server(live, rotation.server), str(user)
+    names = item.kind.fields[rotation.through].marks.names
+    path = catalogue.all_kinds()[names].path_of({**item.params, "name": str(live.values[rotation.through])})
+    through = known.get(Address(path, address.namespace))
+    if through is None or through[0].kind.rotation is None:
+        return None
+    return _server(through[1], through[0].kind.rotation.server), str(user)
+
+
+def _server(live: Live, fields: tuple[str, ...]) -> str:
+    """Host and port, whatever the rest of a URL says."""
+    parts = [str(live.values.get(name) or "") for name in fields]
+    return " ".join(_AUTHORITY.sub(lambda found: f"{found[1]} ", part).split(" ")[0].lower() for part in parts)
