@@ -57,7 +57,24 @@ def of_apply(wanted: Wanted) -> Iterator[Need]:
                 yield from (place.need("GET"), place.need("DELETE"))
 
 
-def of_ledger(wanted: Wanted, *, writes: bool) -> Iterator[Need]:
+def of_rotate(wanted: Wanted) -> Iterator[Need]:
+    """What `rotate` sends beside what `plan` does: rotations, their proofs, and looking for who shares a user."""
+    kinds = [kind for kind in catalogue.all_kinds().values() if kind.rotation is not None]
+    for item in wanted.objects:
+        if item.kind.rotation is not None:
+            title, space = group(item.kind, item.params), item.address.namespace
+            yield Need("UPDATE", item.kind.rotation.path.format_map(item.params), space, title)
+            if item.kind.rotation.fields:
+                yield Need("UPDATE", item.address.path, space, title)
+    for space, section, mount, mount_type in wanted.opened:
+        for kind in kinds:
+            if section == kind.section and mount_type in kind.mount_types:
+                params = {"mount": mount, "name": ANY}
+                yield Need("LIST", kind.collection_of(params), space, group(kind, params))
+                yield Need("GET", kind.path_of(params), space, group(kind, params))
+
+
+def of_ledger(wanted: Wanted, *, writes: bool, deletes: bool) -> Iterator[Need]:
     """What keeping the ledger sends, and deleting what left the files: as far as `owns` reaches, or what is declared.
 
     Which engine it is in only the server knows; where no file opens one, the first segment of the path is taken.
@@ -73,7 +90,7 @@ def of_ledger(wanted: Wanted, *, writes: bool) -> Iterator[Need]:
     for method in ("GET", "POST") if writes else ("GET",):
         for name in names:
             yield Need(method, f"{base}/{name}", "", "The ledger")
-    if not writes:
+    if not deletes:
         return
     for pattern in wanted.scope.settings.owns:
         for place in reached(wanted, pattern.text):

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from vaultconf import catalogue, policy
 from vaultconf.acl_sudo import wants_sudo
-from vaultconf.needs import of_apply, of_export, of_ledger, of_plan
+from vaultconf.needs import of_apply, of_export, of_ledger, of_plan, of_rotate
 from vaultconf.nouns import ANY, REST
 from vaultconf.policy import Dialect
 from vaultconf.reach import is_vague
@@ -39,6 +39,7 @@ class Run(StrEnum):
 
     PLAN = "plan"
     APPLY = "apply"
+    ROTATE = "rotate"
     EXPORT = "export"
 
 
@@ -78,7 +79,7 @@ class Permissions:
 def make(run: Run, wanted: Wanted, target: Target | None, namespace: str) -> Permissions:
     """The policy for a run in the base namespace `namespace`, from the files alone."""
     needs = of_export(wanted) if run is Run.EXPORT else of_plan(wanted)
-    more = of_apply(wanted) if run is Run.APPLY else ()
+    more = {Run.APPLY: of_apply, Run.ROTATE: of_rotate}.get(run, lambda _: iter(()))(wanted)
     home = _home(target, namespace)
     below = namespace[len(home) :].strip("/")
     found = _Rules()
@@ -86,7 +87,8 @@ def make(run: Run, wanted: Wanted, target: Target | None, namespace: str) -> Per
     if target is not None and target.login is not None:
         found.add(Need("UPDATE", "auth/token/renew-self", "", _OWN))
         found.add(Need("UPDATE", "auth/token/revoke-self", "", _OWN))
-    kept = of_ledger(wanted, writes=run is Run.APPLY) if run is not Run.EXPORT else ()
+    writes, deletes = run in (Run.APPLY, Run.ROTATE), run is Run.APPLY
+    kept = of_ledger(wanted, writes=writes, deletes=deletes) if run is not Run.EXPORT else ()
     for need in (*needs, *more, *kept):
         found.add(replace(need, namespace="/".join(filter(None, (below, need.namespace)))))
     notices = (*found.notices(), *_half_said(wanted, run), *_own_way_in(wanted, target, run))

@@ -62,7 +62,11 @@ def narrowed(wish: Wish, made: Plan, reading: Reading, around: Survey) -> Plan:
         if not any(pattern.matches(str(item.address)) for item in wanted):
             hint = "name database connections or static roles that are declared and there"
             raise InputError(f"`{pattern.text}` matches nothing whose password the server can rotate", hint)
-    told = [f"{item.address} {item.reason}: whether others share a user is not known" for item in around.blocked]
+    told = [
+        f"{item.address} {item.reason}: whether others share a user is not known"
+        for item in around.blocked
+        if item.kind.rotation is not None
+    ]
     changes = []
     for item in sorted(wanted, key=lambda one: str(one.address)):
         is_old, why = _age(wish, item, reading.objects[item.address], made.ledger)

@@ -279,6 +279,19 @@ def test_a_user_that_somebody_else_logs_in_as_is_not_rotated(
     assert postgres.accepts(user, OLD)
 
 
+def test_the_policy_that_permissions_prints_is_enough_to_rotate(
+    kept: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    declare(kept, postgres, user, rotate=False)
+    applied(kept)
+    token = token_with(raw, policy_for(kept, "rotate")["policy"])
+
+    done = rotated(kept, f"{user}-db/config/pg", **token)
+
+    assert done == [("config/pg", "rotate")]
+    assert logs_in(raw, user)
+
+
 def test_what_cannot_be_rotated_is_refused_by_name(project: Project, postgres: Postgres, user: str) -> None:
     declare(project, postgres, user)
 

@@ -30,7 +30,7 @@ POLICY = "policies: {one: {policy: '# nothing'}}"
 
 
 @pytest.mark.parametrize("product", ["openbao", "vault"])
-@pytest.mark.parametrize("command", ["plan", "apply", "export"])
+@pytest.mark.parametrize("command", ["plan", "apply", "rotate", "export"])
 def test_what_is_printed_is_a_good_policy_for_every_product(tmp_path: Path, command: str, product: str) -> None:
     rules(
         tmp_path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +10,18 @@ import pytest
 
 from tests.support.plans import BAO, change, desired, live, plan, reference, resolver, scope, tables
 from tests.unit.loading import complaints, document
-from vaultconf import catalogue, remembering, rotating, sending
+from vaultconf import catalogue, remembering, rotating, rotation_plan, sending
+from vaultconf.address import Pattern
+from vaultconf.errors import InputError, Refused
 from vaultconf.fingerprints import fingerprint
 from vaultconf.kind import Kind
 from vaultconf.ledger import DUE, Entry, Ledger, entries_of, shards_of
+from vaultconf.live import Reading
 from vaultconf.model import Action, Address, Change, Guidance, Outcome, Plan, Status
 from vaultconf.remembering import Stamp
+from vaultconf.rotation_plan import Wish
 from vaultconf.sealed import Secret
+from vaultconf.survey import Survey
 
 CONNECTION = (
     "secrets: {db: {type: database, connections: {pg: {plugin_name: postgresql-database-plugin, vaultconf: {%s}}}}}\n"
@@ -169,3 +175,80 @@ def test_the_new_login_is_proven_and_the_check_of_it_left_as_it_is_declared(*, v
     proof = ("db/config/pg", {"plugin_name": "p", "verify_connection": True})
     back = ("db/config/pg", {"plugin_name": "p", "verify_connection": False})
     assert sent == [("db/rotate-root/pg", None), proof] + ([] if verify else [back])
+
+
+def around(*objects: tuple[str, dict[str, object], str, str]) -> Survey:
+    """What is on the server: kind, values, mount and name of each."""
+    found = [desired(name, values, mount=mount, name=own) for name, values, mount, own in objects]
+    return Survey(tuple((item, live(item)) for item in found), (), (), {}, {})
+
+
+def wished(before: str = "", entry: Entry | None = ENTRY, near: Survey | None = None) -> Plan:
+    """The plan of `rotate` for a connection that is there; `before` is a moment in RFC 3339."""
+    moment = datetime.datetime.fromisoformat(before) if before else None
+    made = replace(plan([]), present=(ROOT,), ledger=ledger(entry))
+    reading = Reading({ROOT.address: live(ROOT)}, TABLES)
+    wish = Wish((Pattern.parse("db/config/*"),), moment)
+    return rotation_plan.narrowed(wish, made, reading, near or around())
+
+
+@pytest.mark.parametrize(
+    ("rotated", "count", "told"),
+    [
+        ("2026-01-01T00:00:00Z", 1, []),
+        ("2026-03-01T00:00:00Z", 0, ["db/config/pg: was rotated at 2026-03-01 00:00 UTC, and is left alone"]),
+        ("", 1, ["db/config/pg: nobody knows when it was rotated last, so that it counts as old"]),
+        (DUE, 1, ["db/config/pg: nobody knows when it was rotated last, so that it counts as old"]),
+    ],
+)
+def test_what_is_younger_than_asked_for_is_left_alone(rotated: str, count: int, told: list[str]) -> None:
+    made = wished("2026-02-01T00:00:00Z", replace(ENTRY, rotated=rotated))
+
+    assert [(item.action, item.rotate) for item in made.changes] == [(Action.ROTATE, True)] * count
+    assert list(made.notices) == told
+
+
+PG = {"plugin_name": "postgresql-database-plugin"}
+
+
+@pytest.mark.parametrize(
+    ("url", "user", "is_shared"),
+    [
+        ("postgresql://{{username}}:{{password}}@DB.internal:5432/other?sslmode=disable", "vault", True),
+        ("postgres://db.internal:5432/payments", "vault", True),
+        ("{{username}}:{{password}}@tcp(db.internal:5432)/x", "vault", True),
+        ("postgresql://{{username}}:{{password}}@db.internal:5433/payments", "vault", False),
+        ("postgresql://{{username}}:{{password}}@db.internal:5432/payments", "other", False),
+    ],
+)
+def test_a_login_is_shared_where_server_and_user_are_the_same(url: str, user: str, *, is_shared: bool) -> None:
+    mine = {**PG, "connection_url": "postgresql://{{username}}:{{password}}@db.internal:5432/payments"}
+    near = around(
+        ("database_connection", {**mine, "username": "vault"}, "db", "pg"),
+        ("database_connection", {**PG, "connection_url": url, "username": user}, "else", "theirs"),
+    )
+
+    try:
+        problems = [] if wished(near=near).changes else ["nothing"]
+    except Refused as refused:
+        problems = [problem.message for problem in refused.problems]
+
+    assert problems == (["else/config/theirs logs in as the same user, and could no longer"] if is_shared else [])
+
+
+def test_a_static_role_of_the_same_user_shares_its_login() -> None:
+    near = around(
+        ("database_connection", {**PG, "connection_url": "postgresql://h:1/x", "username": "vault"}, "db", "pg"),
+        ("database_static_role", {**STATIC, "username": "vault"}, "db", "app"),
+        ("database_static_role", {**STATIC, "username": "vault", "db_name": "gone"}, "db", "lost"),
+    )
+
+    with pytest.raises(Refused, match="db/static-roles/app logs in as the same user"):
+        wished(near=near)
+
+
+def test_a_pattern_that_matches_nothing_to_rotate_is_a_mistake() -> None:
+    made = replace(plan([]), present=(MOUNT,))
+
+    with pytest.raises(InputError, match="matches nothing whose password"):
+        rotation_plan.narrowed(Wish((Pattern.parse("sys/*"),)), made, Reading({}, TABLES), around())
