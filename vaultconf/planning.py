@@ -50,6 +50,7 @@ def make(  # noqa: PLR0913 - one is a keyword
     looked_at = [desired for desired in state.objects if scope.covers(desired.address)]
     for desired in sorted(looked_at, key=rank):
         planner.declared(desired)
+    planner.errors += rotating.conflicts(planner.changes.values(), state.objects)
     planner.foreign(state, looked_at)
     planner.strangers(state)
     planner.unlisted(state)

@@ -6,13 +6,16 @@ says so. To do it twice harms nobody: the server knows its password, and takes a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 
+from vaultconf.errors import Problem
 from vaultconf.http import Request
-from vaultconf.kind import Steps
+from vaultconf.kind import Kind, Steps
 from vaultconf.ledger import DUE, Ledger
-from vaultconf.model import Action, Change, Desired, Unverified
+from vaultconf.model import Action, Change, Desired, Unverified, Values
 
+_AUTHORITY = re.compile(r"^(?:\w+://)?(?:[^/]*@)?(?:\w+\()?([^/?)]+)")
 _MAKES = frozenset({Action.CREATE, Action.REPLACE})
 
 
@@ -46,6 +49,35 @@ def notices(change: Change) -> Iterator[str]:
         yield f"{change.address}: making it {warning}"
     if change.rotate and change.action in _MAKES:
         yield f"{change.address}: its password is rotated as soon as it is made; nobody but the server knows it then"
+
+
+def server_of(values: Values, fields: Iterable[str]) -> str:
+    """Host and port, whatever the rest of a URL says."""
+    parts = [str(values.get(name) or "") for name in fields]
+    return " ".join(_AUTHORITY.sub(lambda found: f"{found[1]} ", part).split(" ")[0].lower() for part in parts)
+
+
+def conflicts(changes: Iterable[Change], declared: Iterable[Desired]) -> Iterator[Problem]:
+    """What is declared to log in as a user whose password is to be rotated, and then no longer could."""
+    wished = [change for change in changes if change.rotate]
+    others = [item for item in declared if item.kind.rotation is not None] if wished else []
+    for change in wished:
+        for item in others:
+            mine = _login(change.kind, change.after)
+            if mine is not None and item.address != change.address and _login(item.kind, item.values) == mine:
+                message = f"its password is to be rotated, and {item.address} logs in as the same user"
+                yield Problem(message, change.source, "give each a user of its own", str(change.address))
+
+
+def _login(kind: Kind, values: Values) -> tuple[str, str] | None:
+    """Where and as whom an object logs in; None where the files alone do not say."""
+    rotation = kind.rotation
+    if rotation is None or not rotation.server:
+        return None
+    user, where = values.get(rotation.user), [values.get(name) or "" for name in rotation.server]
+    if not isinstance(user, str) or not user or not all(isinstance(part, str | int) for part in where):
+        return None
+    return server_of(values, rotation.server), user
 
 
 def steps(change: Change) -> Steps:

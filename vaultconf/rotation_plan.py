@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -14,6 +13,7 @@ from vaultconf.errors import InputError, Problem, Refused
 from vaultconf.ledger import DUE, Ledger
 from vaultconf.live import Reading
 from vaultconf.model import Action, Address, Change, Desired, Live, Plan
+from vaultconf.rotating import server_of
 from vaultconf.scope import Scope
 from vaultconf.settings import Settings
 from vaultconf.survey import Survey, look
@@ -21,8 +21,6 @@ from vaultconf.tables import Table, TableKey, mount_types
 
 #: Whose password it is: where, and the name of the user.
 Login = tuple[str, str]
-
-_AUTHORITY = re.compile(r"^(?:\w+://)?(?:[^/]*@)?(?:\w+\()?([^/?)]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +133,10 @@ def _login(address: Address, known: Mapping[Address, tuple[Desired, Live]]) -> L
     if rotation is None or not user:
         return None
     if not rotation.through:
-        return _server(live, rotation.server), str(user)
+        return server_of(live.values, rotation.server), str(user)
     names = item.kind.fields[rotation.through].marks.names
     path = catalogue.all_kinds()[names].path_of({**item.params, "name": str(live.values[rotation.through])})
     through = known.get(Address(path, address.namespace))
     if through is None or through[0].kind.rotation is None:
         return None
-    return _server(through[1], through[0].kind.rotation.server), str(user)
-
-
-def _server(live: Live, fields: tuple[str, ...]) -> str:
-    """Host and port, whatever the rest of a URL says."""
-    parts = [str(live.values.get(name) or "") for name in fields]
-    return " ".join(_AUTHORITY.sub(lambda found: f"{found[1]} ", part).split(" ")[0].lower() for part in parts)
+    return server_of(through[1].values, through[0].kind.rotation.server), str(user)

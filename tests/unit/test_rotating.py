@@ -252,3 +252,21 @@ def test_a_pattern_that_matches_nothing_to_rotate_is_a_mistake() -> None:
 
     with pytest.raises(InputError, match="matches nothing whose password"):
         rotation_plan.narrowed(Wish((Pattern.parse("sys/*"),)), made, Reading({}, TABLES), around())
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "count"),
+    [("vault", "vault", 1), ("vault", "other", 0), (reference("U"), reference("U"), 0)],
+)
+def test_a_user_that_another_declared_connection_shares_is_not_rotated_on_creation(
+    mine: object, theirs: object, count: int
+) -> None:
+    url = {**PG, "connection_url": "postgresql://{{username}}:{{password}}@h:5432/x"}
+    wish = Guidance(rotate_root="on_create")
+    first = desired("database_connection", {**url, "username": mine}, guidance=wish, mount="db", name="a")
+    second = desired("database_connection", {**url, "username": theirs}, mount="db", name="b")
+
+    made = plan([MOUNT, first, second], {MOUNT.address: live(MOUNT)}, tables=TABLES)
+
+    told = "its password is to be rotated, and db/config/b logs in as the same user"
+    assert [problem.message for problem in made.errors if "logs in as" in problem.message] == [told] * count
