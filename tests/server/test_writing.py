@@ -126,7 +126,7 @@ def test_a_user_name_behind_a_reference_is_compared_and_changed(
     result = _apply(project, OLD, f"{unique}-two")
 
     assert [change["fields"] for change in planned] == [
-        [{"field": "username", "before": None, "after": None, "secret": True}]
+        [{"field": "username", "before": None, "after": None, "secret": True, "references": ["${env:DB_USER}"]}]
     ]
     assert result.exit_code == 0, result
     assert (raw.read(f"{unique}-db/config/pg") or {})["connection_details"]["username"] == f"{unique}-two"
