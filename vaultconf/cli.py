@@ -45,9 +45,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Keep a live HashiCorp Vault or OpenBao equal to what Git says.",
 )
-app.add_typer(ledger_commands.app, name="ledger")
-app.command()(ledger_commands.unlock)
-app.command()(rotate_command.rotate)
 
 
 _LATER = frozenset({"init", "lint", "fmt", "adopt", "import", "can", "access"})
@@ -230,6 +227,12 @@ def demo(context: typer.Context) -> None:
 
     with failing(Format.TEXT, ""):
         story.run(context.obj)
+
+
+# Commands that have modules of their own.
+app.command()(rotate_command.rotate)
+app.add_typer(ledger_commands.app, name="ledger")
+app.command()(ledger_commands.unlock)
 
 
 def _plan(context: typer.Context, options: Options, out: str = "") -> Plan:
