@@ -57,13 +57,15 @@ class Runs:
 
     def killed_after(self, writes: int, arguments: Sequence[str]) -> int:
         """The same, killed when the server has carried out so many writes, before any more and before it hears of it."""
-        lock, passed = threading.Lock(), 0
+        lock, passed, over = threading.Lock(), 0, False
 
         def fault(asked: Asked) -> Reply | None:
             nonlocal passed
             if asked.method in {"GET", "LIST"}:
                 return None
             with lock:
+                if over:  # a late request of the killed run must not kill the next one
+                    return Reply(ending="close")
                 if passed < writes:
                     passed += 1
                     answer = self.proxy.forward(asked)
@@ -78,6 +80,7 @@ class Runs:
             return self.run(arguments)
         finally:
             with lock:  # what was under way when it died has come to its end
+                over = True
                 self.proxy.fault = lambda _: None
 
 
