@@ -75,7 +75,13 @@ def test_a_field_that_is_a_reference_is_compared_where_it_is_at_hand_and_else_un
     assert first.exit_code == 0, first
     assert changes(same.plan) == {}
     assert other.plan["changes"][0]["fields"] == [
-        {"field": "secret_id_bound_cidrs", "before": None, "after": None, "secret": True}
+        {
+            "field": "secret_id_bound_cidrs",
+            "before": None,
+            "after": None,
+            "secret": True,
+            "references": ["${env:NET}"],
+        }
     ]
     assert "10.1.0.0" not in other.stdout
     assert (absent.exit_code, changes(absent.plan)) == (0, {})
