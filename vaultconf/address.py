@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -82,6 +83,12 @@ class Pattern:
         if namespace and not (self.text.startswith((f"{namespace}/", "+/"))):
             return False
         return self.matches(address)
+
+
+def covered(patterns: Iterable[Pattern], address: object) -> bool:
+    """Whether any of the patterns covers an address, or the text of one."""
+    text = str(address)
+    return any(pattern.matches(text) for pattern in patterns)
 
 
 @cache

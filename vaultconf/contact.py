@@ -15,6 +15,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from vaultconf import __version__, environment
+from vaultconf.address import join
 from vaultconf.caller import NOBODY, Caller
 from vaultconf.errors import ConnectionFailed, InputError, Problem, ServerRefused, UsageError, nearest
 from vaultconf.http import Answer, Connection, Request
@@ -61,7 +62,7 @@ class Contact:
         """The request in a namespace below the base."""
         if not (self.namespace or namespace):
             return request
-        full = "/".join(part for part in (self.namespace, namespace) if part)
+        full = join(self.namespace, namespace)
         return replace(request, namespace=full)
 
 

@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from vaultconf.address import join
-from vaultconf.answers import listed
 from vaultconf.contact import Contact
-from vaultconf.http import Request
-from vaultconf.model import Action, Change, Plan, RiskReason, Unreadable
-from vaultconf.tables import Table, TableKey
-from vaultconf.transport import Task
+from vaultconf.model import Change, Plan, RiskReason, Unreadable
+from vaultconf.nouns import REMOVES
+from vaultconf.tables import Table, TableKey, read_names
 
 #: After so many requests for one mount nobody needs the exact number.
 MOST_REQUESTS: Final = 1000
@@ -57,7 +55,7 @@ def with_contents(plan: Plan, contact: Contact, tables: Mapping[TableKey, Table]
 
 
 def _is_asked(change: Change) -> bool:
-    is_gone = change.kind.is_mount and change.action in (Action.DELETE, Action.REPLACE)
+    is_gone = change.kind.is_mount and change.action in REMOVES
     return is_gone and change.risk is not None and change.risk.reason is RiskReason.DESTROYS_DATA
 
 
@@ -88,7 +86,7 @@ def _tally(contact: Contact, change: Change, collection: str, noun: str) -> Tall
     while folders and asked < MOST_REQUESTS:
         now, folders = folders[: MOST_REQUESTS - asked], folders[MOST_REQUESTS - asked :]
         asked += len(now)
-        found = contact.transport.run(_names(contact, path, change.address.namespace) for path in now)
+        found = contact.transport.run(read_names(contact, path, change.address.namespace) for path in now)
         for path, names in zip(now, found, strict=True):
             if isinstance(names, Unreadable):
                 unknown = unknown or (_MAY_NOT if names.status == _FORBIDDEN else names.reason)
@@ -97,11 +95,3 @@ def _tally(contact: Contact, change: Change, collection: str, noun: str) -> Tall
             count += len(names) - len(inner)
             folders += (f"{path}/{name[:-1]}" for name in inner)
     return Tally(noun, count, bool(folders), unknown)
-
-
-def _names(contact: Contact, path: str, namespace: str) -> Task[list[str] | Unreadable]:
-    try:
-        answer = yield contact.within(Request("LIST", path), namespace)
-    except ValueError as error:  # a folder whose name must not be sent
-        return Unreadable(0, str(error))
-    return listed(answer)

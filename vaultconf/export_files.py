@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from vaultconf import references, settings, yaml_writer
 from vaultconf.documents import FOLDERS
 from vaultconf.kind import Kind
-from vaultconf.kind_facts import from_file
+from vaultconf.kind_facts import from_file, keys_of
 from vaultconf.model import Desired
 from vaultconf.project import DESIRED_STATE
 from vaultconf.references import Deferred
@@ -85,7 +85,7 @@ class _Layout:
     def declare(self, item: Desired, values: Mapping[str, object]) -> None:
         """Write an object into the document of its mount or section."""
         document = self.document(item)
-        *parents, last = (part.format_map(item.params) if "{" in part else part for part in item.kind.yaml.split("."))
+        *parents, last = keys_of(item.kind, item.params)
         target = document
         for part in parents:
             target = _below(target, part)
@@ -144,17 +144,8 @@ def _body(kind: Kind, values: Mapping[str, object], relative: Callable[[str], st
         elif isinstance(value, Deferred):
             target[leaf] = "".join(map(str, value.references))
         else:
-            target[leaf] = _plain(kind.fields[name].codec.to_yaml(value))
+            target[leaf] = references.literals(kind.fields[name].codec.to_yaml(value))
     return body
-
-
-def _plain(value: object) -> object:
-    """A value of which nothing is a reference."""
-    if isinstance(value, str):
-        return references.literal(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _slug(name: str) -> str:

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from vaultconf.address import Pattern
+from vaultconf.address import Pattern, covered
 from vaultconf.caller import NOBODY, Caller
 from vaultconf.errors import Problem
 from vaultconf.live import Reading
 from vaultconf.model import Action, Address, Change, Plan, Risk, RiskReason, Unreadable
+from vaultconf.nouns import REMOVES
 from vaultconf.settings import Settings
 
-REMOVES = frozenset({Action.DELETE, Action.REPLACE})
 _UNPROTECT = "take the protection out in a commit of its own"
 _RECLAIM = "declare it again, take the protection out in a commit of its own, and apply that first"
 
@@ -95,7 +95,7 @@ def _beyond_limits(plan: Plan, settings: Settings, max_deletes: int | None) -> I
 def _refused(change: Change, allow: tuple[Pattern, ...]) -> Iterator[Problem]:
     if protected := list(_protected(change)):
         yield from protected
-    elif change.risk is not None and not any(pattern.matches(change.risk.allow) for pattern in allow):
+    elif change.risk is not None and not covered(allow, change.risk.allow):
         hint = f"if that is meant: --allow {change.risk.allow}"
         yield Problem(f"{change.action}: {change.risk.detail}", change.source, hint, str(change.address))
 

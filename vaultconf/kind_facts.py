@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 from vaultconf.kind import Field, Kind, Spec, fields_of
@@ -23,6 +24,11 @@ def required(kind: Kind) -> tuple[str, ...]:
 def naming(kind: Kind) -> tuple[Field, ...]:
     """The fields that name other objects, which must exist."""
     return _naming(kind.model)
+
+
+def keys_of(kind: Kind, params: Mapping[str, str]) -> list[str]:
+    """The YAML keys under which an object stands; `params` fill the holes of the kind's template."""
+    return [part.format_map(params) if "{" in part else part for part in kind.yaml.split(".")]
 
 
 def must_be_plain(spec: Field) -> bool:

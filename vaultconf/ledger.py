@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from vaultconf.address import join
 from vaultconf.nouns import Address
 from vaultconf.sealed import Secret
 
@@ -88,7 +89,7 @@ NO_LEDGER = Ledger()
 def goes_with(address: Address, removed: Address) -> bool:
     """Whether an object is gone with a mount or namespace that was deleted."""
     if removed.path.startswith("sys/namespaces/"):
-        home = "/".join(filter(None, (removed.namespace, removed.path.removeprefix("sys/namespaces/"))))
+        home = join(removed.namespace, removed.path.removeprefix("sys/namespaces/"))
         return f"{address.namespace}/".startswith(f"{home}/")
     inside = removed.path.removeprefix("sys/mounts/").removeprefix("sys/")
     is_mount = inside != removed.path and removed.path.startswith(("sys/mounts/", "sys/auth/"))

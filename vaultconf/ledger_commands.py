@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from vaultconf import books, console, ledger_store, lock, pipeline, remembering
-from vaultconf.address import Pattern
+from vaultconf.address import Pattern, covered
 from vaultconf.books import Books
 from vaultconf.command import (
     LOCK_TIMEOUT,
@@ -25,7 +25,6 @@ from vaultconf.command import (
 from vaultconf.contact import Contact
 from vaultconf.errors import InputError, VaultconfError
 from vaultconf.ledger_store import Store
-from vaultconf.model import Address
 from vaultconf.pipeline import Options
 from vaultconf.project import Project
 from vaultconf.report.ledger import FORMAT
@@ -73,7 +72,7 @@ def forget(
 
 def _forget(ledger: Books, wanted: Sequence[Pattern], *, yes: bool) -> None:
     entries = ledger.ledger.entries
-    found = [address for address in entries if _matches(wanted, address)]
+    found = [address for address in entries if covered(wanted, address)]
     _refuse_nothing(found, "nothing in the ledger matches", "`vaultconf ledger show` lists what is in it")
     console.listed("To be forgotten:", map(str, found))
     if not yes and not console.agreed("Forget them?"):
@@ -100,7 +99,7 @@ def adopt(
                 if ledger is None:
                     return
                 made = pipeline.plan(loaded, state, contact, options, ledger.ledger)
-                found = [item for item in made.present if _matches(wanted, item.address)]
+                found = [item for item in made.present if covered(wanted, item.address)]
                 hint = "what is declared and not there yet becomes ours when an apply makes it"
                 _refuse_nothing(found, "nothing that is declared and there matches", hint)
                 ledger.keep(remembering.adopted(made.ledger, found, ledger.stamp))
@@ -135,10 +134,6 @@ def _store(loaded: Project, contact: Contact) -> Store:
             "this project keeps no ledger", "name a path for it in vaultconf.yaml: `ledger: secret/vaultconf`"
         )
     return ledger_store.find(contact, loaded.settings.ledger)
-
-
-def _matches(wanted: Iterable[Pattern], address: Address) -> bool:
-    return any(pattern.matches(str(address)) for pattern in wanted)
 
 
 def _refuse_nothing(found: Sequence[object], message: str, hint: str) -> None:

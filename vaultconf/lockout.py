@@ -15,9 +15,9 @@ from vaultconf import acl
 from vaultconf.acl import Acl, Source
 from vaultconf.acl_identity import Identity
 from vaultconf.caller import NOBODY, Caller
-from vaultconf.guard import REMOVES
 from vaultconf.kind import Kind
 from vaultconf.model import Action, Address, Change, Plan, Risk, RiskReason, Server, Unreadable, Values
+from vaultconf.nouns import REMOVES
 from vaultconf.rights import (
     Found,
     Need,

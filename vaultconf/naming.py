@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from vaultconf import catalogue
-from vaultconf.address import Pattern
+from vaultconf.address import Pattern, covered
 from vaultconf.declarations import Declaration, MountKey
 from vaultconf.errors import Problem, nearest
 from vaultconf.kind import Field
@@ -69,7 +69,7 @@ class Names:
         """Whether a name stands for something."""
         if address in self.declared or name in catalogue.all_kinds()[spec.marks.names].builtin:
             return True
-        return any(pattern.matches(str(address)) for pattern in self.external)
+        return covered(self.external, address)
 
     def hint(self, spec: Field, name: str, address: Address) -> str:
         """What to do about a name that stands for nothing."""

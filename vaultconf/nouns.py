@@ -61,6 +61,11 @@ class Action(StrEnum):
     ROTATE = "rotate"
 
 
+#: What makes an object, and what takes away the one that is there.
+MAKES = frozenset({Action.CREATE, Action.REPLACE})
+REMOVES = frozenset({Action.DELETE, Action.REPLACE})
+
+
 class RiskReason(StrEnum):
     """Why a change needs a person to name it."""
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from vaultconf import catalogue, policy
 from vaultconf.acl_sudo import wants_sudo
+from vaultconf.address import join
 from vaultconf.needs import of_apply, of_export, of_ledger, of_plan, of_rotate
 from vaultconf.nouns import ANY, REST
 from vaultconf.policy import Dialect
@@ -90,7 +91,7 @@ def make(run: Run, wanted: Wanted, target: Target | None, namespace: str) -> Per
     writes, deletes = run in (Run.APPLY, Run.ROTATE), run is Run.APPLY
     kept = of_ledger(wanted, writes=writes, deletes=deletes) if run is not Run.EXPORT else ()
     for need in (*needs, *more, *kept):
-        found.add(replace(need, namespace="/".join(filter(None, (below, need.namespace)))))
+        found.add(replace(need, namespace=join(below, need.namespace)))
     notices = (*found.notices(), *_half_said(wanted, run), *_own_way_in(wanted, target, run))
     made = Permissions(run, wanted.scope.settings.project, home, tuple(found.rules()), notices)
     return replace(made, notices=(*notices, _TOO_LONG)) if len(made.text.encode()) > _MOST_BYTES else made
@@ -137,7 +138,7 @@ class _Rules:
 
     def add(self, need: Need) -> None:
         """Permit a request."""
-        path = "/".join(filter(None, (need.namespace, need.path)))
+        path = join(need.namespace, need.path)
         if not _can_be_said(path):
             self.unsaid[path] = None
             return

@@ -28,6 +28,7 @@ from vaultconf.model import (
     Unverified,
 )
 from vaultconf.naming import namespace_address, rank
+from vaultconf.nouns import REMOVES
 from vaultconf.references import Resolver
 from vaultconf.scope import Scope
 from vaultconf.sending import absences, unusable_values
@@ -246,9 +247,7 @@ class _Planner:
             listed = ", ".join(f"`{field}`" for field in sorted(fields))
             self.notices.append(f"{name}: this version does not know, and does not compare, {listed}")
         removed = {
-            change.address
-            for change in self.changes.values()
-            if change.kind.is_mount and change.action in guard.REMOVES
+            change.address for change in self.changes.values() if change.kind.is_mount and change.action in REMOVES
         }
         changes = [change for change in self.changes.values() if not _goes_with_mount(change, removed)]
         with_risks = guard.with_risks(changes, self.reading, self.scope.caller)

@@ -140,6 +140,15 @@ def literal(text: str) -> str:
     return text.replace("${", "$${")
 
 
+def literals(value: object) -> object:
+    """The same for every text in a value; its keys hold no references anyway."""
+    if isinstance(value, str):
+        return literal(value)
+    if isinstance(value, Mapping):
+        return {key: literals(item) for key, item in value.items()}
+    return [literals(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def literal_in_file(text: str) -> str:
     """Write the text of a policy file such that `in_file` reads it as it is."""
     return _PLAIN.sub(r"$\1", text)

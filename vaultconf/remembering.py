@@ -9,10 +9,9 @@ from vaultconf.errors import Problem
 from vaultconf.fingerprints import fingerprint, hidden
 from vaultconf.ledger import DUE, Entry, Head, Ledger, goes_with
 from vaultconf.model import Action, Address, Change, Desired, Outcome, Plan, Server, Status
+from vaultconf.nouns import MAKES
 from vaultconf.sealed import Secret
 from vaultconf.sending import Ready
-
-_MAKES = frozenset({Action.CREATE, Action.REPLACE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def intended(made: Plan, ready: Iterable[Ready], stamp: Stamp) -> Ledger:
         doubts = dict.fromkeys(_sent(item, made.server), "")
         before = entries.get(change.address, Entry(change.kind.name, change.params))
         entry = replace(before, fingerprints={**before.fingerprints, **doubts})
-        if change.action in _MAKES:
+        if change.action in MAKES:
             protect = change.desired.guidance.protect
             entry = Entry(
                 kind=change.kind.name,

@@ -13,10 +13,10 @@ from vaultconf.errors import Problem
 from vaultconf.http import Request
 from vaultconf.kind import Kind, Steps
 from vaultconf.ledger import DUE, Ledger
-from vaultconf.model import Action, Change, Desired, Unverified, Values
+from vaultconf.model import Change, Desired, Unverified, Values
+from vaultconf.nouns import MAKES
 
 _AUTHORITY = re.compile(r"^(?:\w+://)?(?:[^/]*@)?(?:\w+\()?([^/?)]+)")
-_MAKES = frozenset({Action.CREATE, Action.REPLACE})
 
 
 def is_wished(desired: Desired) -> bool:
@@ -45,9 +45,9 @@ def notices(change: Change) -> Iterator[str]:
     rotation = change.kind.rotation
     if rotation is None:
         return
-    if change.action in _MAKES and (warning := rotation.warning(change.after)):
+    if change.action in MAKES and (warning := rotation.warning(change.after)):
         yield f"{change.address}: making it {warning}"
-    if change.rotate and change.action in _MAKES:
+    if change.rotate and change.action in MAKES:
         yield f"{change.address}: its password is rotated as soon as it is made; nobody but the server knows it then"
 
 

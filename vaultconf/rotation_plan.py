@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from vaultconf import catalogue
-from vaultconf.address import Pattern
+from vaultconf.address import Pattern, covered
 from vaultconf.contact import Contact
 from vaultconf.errors import InputError, Problem, Refused
 from vaultconf.ledger import DUE, Ledger
@@ -55,7 +55,7 @@ def narrowed(wish: Wish, made: Plan, reading: Reading, around: Survey) -> Plan:
 
     Raises InputError where a pattern matches nothing that can be rotated, Refused where others use the same login.
     """
-    wanted = [item for item in made.present if item.kind.rotation is not None and _matches(wish, item.address)]
+    wanted = [item for item in made.present if item.kind.rotation is not None and covered(wish.patterns, item.address)]
     for pattern in wish.patterns:
         if not any(pattern.matches(str(item.address)) for item in wanted):
             hint = "name database connections or static roles that are declared and there"
@@ -94,10 +94,6 @@ def _age(wish: Wish, item: Desired, found: object, ledger: Ledger) -> tuple[bool
     if moment < wish.before:
         return True, ""
     return False, f"was rotated at {moment:%Y-%m-%d %H:%M} UTC, and is left alone"
-
-
-def _matches(wish: Wish, address: Address) -> bool:
-    return any(pattern.matches(str(address)) for pattern in wish.patterns)
 
 
 def _moment(item: Desired, found: object, ledger: Ledger) -> datetime.datetime | None:

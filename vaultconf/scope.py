@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
-from vaultconf.address import Pattern
+from vaultconf.address import Pattern, covered
 from vaultconf.caller import NOBODY, Caller
 from vaultconf.ledger import NO_LEDGER, Ledger
 from vaultconf.model import Address, Held
@@ -29,7 +29,7 @@ class Scope:
     def covers(self, address: Address) -> bool:
         """Whether the run looks at this address at all."""
         text = str(address)
-        return self.settings.owned(text) and (not self.only or any(pattern.matches(text) for pattern in self.only))
+        return self.settings.owned(text) and (not self.only or covered(self.only, text))
 
     def may_cover(self, place: Address) -> bool:
         """Whether it may look at an address like `place`, in which the segment `+` is anything."""
@@ -52,7 +52,7 @@ class Scope:
 
     def resent(self, address: Address) -> bool:
         """Whether the write-only fields of this object are to be sent again."""
-        return any(pattern.matches(str(address)) for pattern in self.resend)
+        return covered(self.resend, address)
 
     def held(self, address: Address) -> Held | None:
         """The hold on this address, if there is one today."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from vaultconf import login_settings
-from vaultconf.address import Pattern, bad_namespace, unsafe_segment
+from vaultconf.address import Pattern, bad_namespace, covered, unsafe_segment
 from vaultconf.errors import Problem
 from vaultconf.http import clean_address
 from vaultconf.login_settings import Login
@@ -78,7 +78,7 @@ class Settings:
 
     def owned(self, address: str) -> bool:
         """Whether the project may declare, delete or report `address`."""
-        return not self.owns or any(pattern.matches(address) for pattern in self.owns)
+        return not self.owns or covered(self.owns, address)
 
 
 def read(document: YamlDocument, folder: str) -> tuple[Settings, list[Problem]]:

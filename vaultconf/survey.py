@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from vaultconf import catalogue
-from vaultconf.answers import listed, unreadable
+from vaultconf.address import join
 from vaultconf.contact import Contact
 from vaultconf.errors import Place
-from vaultconf.http import Request
 from vaultconf.kind import Kind
 from vaultconf.live import Reading, read, read_objects
 from vaultconf.model import Address, Blocked, Desired, Held, Live, Unreadable
 from vaultconf.scope import Scope
-from vaultconf.tables import Table, TableKey, mount_types, mount_values, read_tables
-from vaultconf.transport import Task
+from vaultconf.tables import Table, TableKey, mount_types, mount_values, read_names, read_tables
+from vaultconf.unlisted import blocked_by
 
 _NOWHERE = Place("", 0, 0)
 
@@ -43,11 +42,7 @@ def look(contact: Contact, scope: Scope) -> Survey:
     second = read_objects(contact, wanted.values(), tables, replace(scope, only=()))
     objects = ((item, second.objects.get(address)) for address, item in wanted.items())
     blocked = [item for item in namespaces if isinstance(item, Blocked)]
-    blocked += [
-        Blocked(kind, _collection(place), why.status, f"cannot be listed: {why.reason}")
-        for kind, place, why in first.unlisted
-        if scope.may_cover(place)
-    ]
+    blocked += [blocked_by(kind, place, why) for kind, place, why in first.unlisted if scope.may_cover(place)]
     blocked += [
         Blocked(wanted[address].kind, address, found.status, found.reason)
         for address, found in second.objects.items()
@@ -62,10 +57,6 @@ def look(contact: Contact, scope: Scope) -> Survey:
     )
 
 
-def _collection(place: Address) -> Address:
-    return Address(place.path.removesuffix("/+"), place.namespace)
-
-
 def _namespaces(contact: Contact, scope: Scope) -> Iterator[str | Blocked]:
     """The base namespace and those below it, the outer before the inner; and whose children cannot be listed."""
     kind = catalogue.namespace_kind()
@@ -75,19 +66,13 @@ def _namespaces(contact: Contact, scope: Scope) -> Iterator[str | Blocked]:
         if kind is None or not contact.server.namespaces:
             return
         inside = [name for name in level if scope.may_cover(Address("+", f"{name}/+".lstrip("/")))]
-        found = contact.transport.run(_children(contact, kind, name) for name in inside)
+        found = contact.transport.run(read_names(contact, kind.collection_of({}), name) for name in inside)
         level = []
         for parent, names in zip(inside, found, strict=True):
             if isinstance(names, Unreadable):
-                collection = Address(kind.collection_of({}), parent)
-                yield Blocked(kind, collection, names.status, f"cannot be listed: {names.reason}")
+                yield blocked_by(kind, Address(kind.collection_of({}), parent), names)
             else:
-                level += ["/".join(filter(None, (parent, name.rstrip("/")))) for name in names]
-
-
-def _children(contact: Contact, kind: Kind, namespace: str) -> Task[list[str] | Unreadable]:
-    answer = yield contact.within(Request("LIST", kind.collection_of({})), namespace)
-    return listed(answer) if answer.ok or answer.status == 404 else unreadable(answer)
+                level += [join(parent, name.rstrip("/")) for name in names]
 
 
 def _wanted(contact: Contact, scope: Scope, tables: Mapping[TableKey, Table], first: Reading) -> Iterator[Desired]:

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from vaultconf import catalogue
-from vaultconf.answers import NO_NAMESPACE, live_from, unreadable
+from vaultconf.answers import NO_NAMESPACE, listed, live_from, unreadable
 from vaultconf.contact import Contact
 from vaultconf.http import Request
 from vaultconf.kind import Kind
@@ -87,6 +87,15 @@ def read_table(contact: Contact, kind: Kind, namespace: str) -> Task[Table]:
     if data is None:
         return unreadable(answer)
     return {name.rstrip("/"): entry for name, entry in data.items() if isinstance(entry, Mapping)}
+
+
+def read_names(contact: Contact, path: str, namespace: str) -> Task[list[str] | Unreadable]:
+    """List one collection; a path that must not be sent is unknown."""
+    try:
+        answer = yield contact.within(Request("LIST", path), namespace)
+    except ValueError as error:
+        return Unreadable(0, str(error))
+    return listed(answer)
 
 
 def mount_types(tables: Mapping[TableKey, Table]) -> dict[tuple[str, str, str], str]:

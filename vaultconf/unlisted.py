@@ -17,18 +17,27 @@ Unlisted = tuple[Kind, Address, Unreadable]
 _MOST_NAMES = 3
 
 
+def blocked_by(kind: Kind, place: Address, why: Unreadable) -> Blocked:
+    """What is not known because a collection cannot be listed; `place` is that of a member, `+` for its name."""
+    return Blocked(kind, _collection(place), why.status, f"cannot be listed: {why.reason}")
+
+
+def _collection(place: Address) -> Address:
+    return Address(place.path.removesuffix("/+"), place.namespace)
+
+
 def judged(unlisted: Iterable[Unlisted], opened: Container[Address], scope: Scope) -> tuple[list[Blocked], list[str]]:
     """What is blocked, and what is only said; of the mounts that are not `opened`, in one sentence."""
     blocked: list[Blocked] = []
     notices: list[str] = []
     elsewhere: dict[str, dict[str, None]] = {}
     for kind, place, why in unlisted:
-        collection = Address(place.path.removesuffix("/+"), place.namespace)
+        collection = _collection(place)
         if not scope.may_cover(place):
             continue
         mount = _mount_of(kind, place)
         if kind.prunable and scope.may_prune(place):
-            blocked.append(Blocked(kind, collection, why.status, f"cannot be listed: {why.reason}"))
+            blocked.append(blocked_by(kind, place, why))
         elif "+" in collection.path.split("/") or why.reason == NO_NAMESPACE:
             continue
         elif mount is not None and mount not in opened:

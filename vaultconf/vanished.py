@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from vaultconf import catalogue, off_limits
+from vaultconf.address import covered
 from vaultconf.answers import NO_NAMESPACE, is_absent, is_namespace_missing, unreadable
 from vaultconf.contact import Contact
 from vaultconf.desired import DesiredState
@@ -118,7 +119,7 @@ class _Search:
     def is_given_away(self, kind: Kind, address: Address, entry: Entry) -> bool:
         """Whether somebody else manages it now, or nobody can delete it."""
         opened = kind.is_mount and (address.namespace, kind.section, entry.params["mount"]) in self.state.foreign
-        external = any(pattern.matches(str(address)) for pattern in self.scope.settings.external)
+        external = covered(self.scope.settings.external, address)
         return opened or external or kind.always or entry.params[kind.holes[-1]] in kind.builtin
 
     def read(self, kind: Kind, address: Address) -> Task[Unreadable | bool]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from vaultconf import catalogue
+from vaultconf.address import covered
 from vaultconf.desired import DesiredState
 from vaultconf.kind import Kind
 from vaultconf.model import Desired
@@ -40,7 +41,7 @@ class Wanted:
         settings = scope.settings
         forever = [hold.pattern for hold in settings.ignore if hold.until is None]
         found = {item.address: item for state in states for item in state.objects}
-        looked_at = [item for item in found.values() if not any(one.matches(str(item.address)) for one in forever)]
+        looked_at = [item for item in found.values() if not covered(forever, item.address)]
         spaces = sorted({"", *(item.address.namespace for item in found.values()), *(one[0] for one in foreign)})
         opened = dict.fromkeys((*built_in(spaces), *_typed(found.values()), *foreign))
         return cls(tuple(looked_at), tuple(opened), scope, product)

@@ -5,14 +5,15 @@ The YAML is a desired state itself. It says in comments where its lines come fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 
 from vaultconf.declarations import RESERVED
 from vaultconf.desired import DesiredState
 from vaultconf.errors import Place, Problem
+from vaultconf.kind_facts import keys_of
 from vaultconf.model import Desired, Guidance
-from vaultconf.references import Deferred, Template, literal
+from vaultconf.references import Deferred, Template, literals
 from vaultconf.report import data
 from vaultconf.report.lines import guarded, is_plain, visible
 from vaultconf.report.yaml_lines import entry, flow
@@ -113,16 +114,14 @@ def _is_secret(item: Desired, name: str) -> bool:
 
 def _add(root: _Node, item: Desired) -> None:
     kind = item.kind
-    node = root.at(part.format_map(item.params) if "{" in part else part for part in kind.yaml.split("."))
+    node = root.at(keys_of(kind, item.params))
     node.origin = item.place
     for name in [known for known in kind.fields if known in item.values] if not kind.is_open else sorted(item.values):
         leaf = node.at(name.split(".") if not kind.is_open else [name])
         leaf.origin = item.places.get(name, item.place)
         leaf.secret = _is_secret(item, name)
         leaf.value = (
-            _written(item.values[name])
-            if leaf.secret
-            else _unresolved(kind.fields[name].codec.to_yaml(item.values[name]))
+            _written(item.values[name]) if leaf.secret else literals(kind.fields[name].codec.to_yaml(item.values[name]))
         )
     if item.guidance != _BLANK:
         leaf = node.at([RESERVED])
@@ -135,15 +134,6 @@ def _written(value: object) -> str:
         return _HIDDEN
     alone = isinstance(value.raw, Template) and len(value.raw.parts) == 1
     return " ".join(map(str, value.references)) if alone else f"… {' … '.join(map(str, value.references))} …"
-
-
-def _unresolved(value: object) -> object:
-    """A value of which nothing is a reference."""
-    if isinstance(value, str):
-        return literal(value)
-    if isinstance(value, Mapping):
-        return {key: _unresolved(item) for key, item in value.items()}
-    return [_unresolved(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _document(namespace: str, owner: str, root: _Node) -> Iterator[str]:
