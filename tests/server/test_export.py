@@ -14,7 +14,7 @@ import yaml
 from tests.support import servers
 from tests.support.cli import Project
 from tests.support.climbing import authorities, database, mount_types
-from tests.support.ladders import Ladder, Tree, dotted, ladder_names, load
+from tests.support.ladders import dotted, ladder_names, load
 from tests.support.plugins import missing
 from tests.support.raw import Raw
 from tests.support.servers import Server
@@ -55,17 +55,6 @@ def fresh() -> Iterator[Server]:
     running.stop()
 
 
-def nested(ladder: Ladder, wanted: Tree) -> Tree:
-    """The document of a ladder's object."""
-    *parents, last = ladder.kind.yaml.split(".")
-    document: Tree = {}
-    target = document
-    for part in parents:
-        target = target.setdefault(part.format_map(ladder.params), {})
-    target[last.format_map(ladder.params)] = wanted
-    return document
-
-
 @pytest.fixture
 def all_kinds(
     request: pytest.FixtureRequest, tmp_path: Path, unique: str, origin: Server, issuer: Stub
@@ -86,7 +75,7 @@ def all_kinds(
         rungs = [rung.wanted for rung in ladder.rungs(Product(origin.product, origin.version)) if rung.at_once]
         richest = max(rungs, key=lambda wanted: len(dotted(ladder.kind, wanted)))
         project.write(f"desired-state/{name}.around.yaml", yaml.safe_dump(ladder.data.get("around", {})))
-        project.write(f"desired-state/{name}.yaml", yaml.safe_dump(nested(ladder, richest)))
+        project.write(f"desired-state/{name}.yaml", yaml.safe_dump(ladder.document(richest)))
         env |= ladder.env
     return project, env
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.cli import Project
+from tests.support.cli import Project, ended
 from tests.support.proxy import Proxy, in_front_of
 from tests.support.raw import Raw
 from tests.support.servers import Server
@@ -42,20 +39,7 @@ def declare(project: Project, unique: str) -> None:
 
 def started(project: Project, proxy: Proxy, *argv: str) -> subprocess.Popen[bytes]:
     """The command as a process of its own, through the proxy, four requests at a time."""
-    checkout = {"PYTHONPATH": str(Path(__file__).parents[2])}
-    return subprocess.Popen(
-        [sys.executable, "-m", "vaultconf", *argv, "--concurrency", "4"],
-        cwd=project.root,
-        env={"PATH": os.environ["PATH"], "HOME": str(project.root), **project.access, **proxy.access, **checkout},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-
-
-def ended(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=60)
-    return process.returncode, out.decode(), err.decode()
+    return project.start(*argv, "--concurrency", "4", env=proxy.access)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

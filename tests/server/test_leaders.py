@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import threading
 from collections import Counter
@@ -107,22 +105,6 @@ def doubled(raw: Raw, many: int) -> list[str]:
     return [f"{path}: {n}" for path, n in counted.items() if n != wanted[path]] + ["mounts"] * (len(mounts) != 8)
 
 
-def started(project: Project, *argv: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "vaultconf", *argv],
-        cwd=project.root,
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(project.root),
-            "PYTHONPATH": str(Path(__file__).parents[2]),
-            **project.access,
-        },
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-
-
 def not_true(result: Result, plan: dict[str, Any]) -> list[str]:
     """In what an outcome is not true of the server, as a plan that goes straight to the active node sees it."""
     if result.exit_code not in {DONE, PARTIAL}:
@@ -146,13 +128,7 @@ def test_an_apply_survives_a_leader_that_steps_down_and_one_that_is_killed_and_c
     many = declare(project, pytestconfig.getoption(OBJECTS))
     with balancer.by_request(through) as served:
         watched = Watched(served, {many // 4: threading.Event(), many // 2: threading.Event()})
-        process = started(
-            replace(project, server=replace(project.server, address=served.address)),
-            "apply",
-            "--yes",
-            "--format",
-            "json",
-        )
+        process = project.start("apply", "--yes", "--format", "json", env={"VAULT_ADDR": served.address})
         first, second = watched.marks.values()
         assert first.wait(SECONDS), process.communicate()
         cluster[0].step_down()

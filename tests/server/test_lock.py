@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.cli import Project
+from tests.support.cli import Project, ended
 from tests.support.proxy import Proxy, in_front_of
 from tests.support.raw import Raw
 from tests.support.servers import Server
@@ -62,20 +60,9 @@ def copied(project: Project, tmp_path: Path) -> Project:
 
 def started(project: Project, proxy: Proxy, *argv: str, user: str = "alice") -> subprocess.Popen[bytes]:
     """An apply as a process of its own, through the proxy, with short times."""
-    checkout = {"PYTHONPATH": str(Path(__file__).parents[2]), "USER": user, "CI_JOB_URL": f"https://ci/{user}"}
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "apply", "--yes", "--format", "json", "--concurrency", "2", *argv],
-        cwd=project.root,
-        env={"PATH": os.environ["PATH"], "HOME": str(project.root), **project.access, **proxy.access, **checkout},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-
-
-def ended(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=90)
-    return process.returncode, out.decode(), err.decode()
+    whose = {"USER": user, "CI_JOB_URL": f"https://ci/{user}"}
+    arguments = ("apply", "--yes", "--format", "json", "--concurrency", "2", *argv)
+    return project.start(*arguments, env={**proxy.access, **whose}, program=("-c", PROGRAM))
 
 
 def lock_of(raw: Raw, unique: str) -> dict[str, Any]:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -398,7 +395,7 @@ def test_an_interrupt_leaves_no_token(
         return None
 
     proxy.fault = hang
-    process = started(project, {**proxy.access, **secrets}, command, *(["--yes"] if command == "apply" else []))
+    process = project.start(command, *(["--yes"] if command == "apply" else []), env={**proxy.access, **secrets})
     reached.wait(60)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
@@ -406,18 +403,6 @@ def test_an_interrupt_leaves_no_token(
 
     assert process.returncode == 130, err.decode()
     assert_one_token_that_is_gone(proxy, server)
-
-
-def started(project: Project, env: dict[str, str], *argv: str) -> subprocess.Popen[bytes]:
-    checkout = {"PYTHONPATH": str(Path(__file__).parents[2])}
-    return subprocess.Popen(
-        [sys.executable, "-m", "vaultconf", *argv],
-        cwd=project.root,
-        env={"PATH": os.environ["PATH"], "HOME": str(project.root), **project.access, **env, **checkout},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
 
 
 def test_a_login_lives_in_a_namespace_of_its_own_where_the_target_says_so(

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -242,20 +239,7 @@ def test_after_an_interrupt_the_same_file_does_the_rest(
         return None
 
     proxy.fault = slow
-    process = subprocess.Popen(
-        [sys.executable, "-m", "vaultconf", "apply", FILE, "--yes", "--format", "json", "--concurrency", "4"],
-        cwd=project.root,
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(project.root),
-            "PYTHONPATH": str(Path(__file__).parents[2]),
-            **project.access,
-            **proxy.access,
-        },
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    process = project.start("apply", FILE, "--yes", "--format", "json", "--concurrency", "4", env=proxy.access)
     reached.wait(60)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)

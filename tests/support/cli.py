@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from unittest import mock
 from tests.support.servers import Server
 
 PROCESS_SECONDS = 120
+CHECKOUT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,19 @@ class Project:
         """Run a command here as root of the server; `env` is added to that and wins."""
         return run(*argv, cwd=self.root, env={**self.access, **(env or {})}, input=input)
 
+    def start(
+        self, *argv: str, env: Mapping[str, str] | None = None, program: Sequence[str] = ("-m", "vaultconf")
+    ) -> subprocess.Popen[bytes]:
+        """Start a command here as a process of its own, as `run` would; `program` is what Python is to run."""
+        return subprocess.Popen(
+            [sys.executable, *program, *argv],
+            cwd=self.root,
+            env=_environment(self.root, {"PYTHONPATH": str(CHECKOUT), **self.access, **(env or {})}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
     def plan(self, *argv: str) -> dict[str, Any]:
         """Plan, and return the plan's JSON; a plan that does not exit 0 fails the test."""
         return self._done("plan", "--format", "json", *argv)
@@ -136,6 +150,12 @@ class Project:
         result = self.run(*argv)
         assert result.exit_code == 0, f"{' '.join(argv)}: {result}"
         return result.plan
+
+
+def ended(process: subprocess.Popen[bytes], seconds: float = 90) -> tuple[int, str, str]:
+    """The exit code, stdout and stderr of a command that was started, which may take so long from now on."""
+    out, err = process.communicate(timeout=seconds)
+    return process.returncode, out.decode(), err.decode()
 
 
 def _environment(home: Path, env: Mapping[str, str] | None) -> dict[str, str]:

@@ -41,6 +41,7 @@ from tests.support.cli import Project, Result
 from tests.support.raw import Raw
 from vaultconf import catalogue
 from vaultconf.kind import Kind
+from vaultconf.kind_facts import keys_of
 from vaultconf.model import Server
 
 FOLDER = Path(__file__).parents[1] / "ladders"
@@ -125,6 +126,13 @@ class Ladder:
     def env(self) -> dict[str, str]:
         """The environment variables that its references name."""
         return dict(self.data.get("env", {}))
+
+    def document(self, wanted: Tree) -> Tree:
+        """A document that declares the object."""
+        found = wanted
+        for key in reversed(keys_of(self.kind, self.params)):
+            found = {key: found}
+        return found
 
     def rungs(self, server: Server) -> Iterator[Rung]:
         """The rungs for a server."""
@@ -241,13 +249,7 @@ class Climber:
 
     def declare(self, wanted: Tree) -> None:
         """Write the object's YAML."""
-        *parents, last = self.ladder.kind.yaml.split(".")
-        document: Tree = {}
-        target = document
-        for part in parents:
-            target = target.setdefault(part.format_map(self.ladder.params), {})
-        target[last.format_map(self.ladder.params)] = wanted
-        self.project.write("desired-state/object.yaml", yaml.safe_dump(document))
+        self.project.write("desired-state/object.yaml", yaml.safe_dump(self.ladder.document(wanted)))
 
     def climb(self, wanted: Tree, *, allow: bool = False) -> Step:
         """Declare a state, plan, apply, plan again; say what happened."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -142,9 +144,16 @@ def wait_until(ready: Callable[[], bool], running: Running, what: str) -> None:
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Return a port of the loopback interface that nothing listens on.
+
+    It lies below those that systems hand out by themselves (from 32768 on), so that no other test is given it before
+    the program that it is for has started.
+    """
+    while True:
+        port = 10_000 + secrets.randbelow(22_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def find_program(name: str, *, package: str) -> Path:

@@ -9,7 +9,6 @@ import datetime
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +19,6 @@ OPTION = "--record-verified"
 KIND, SERVER = "kind", "server"
 #: The modules whose tests are the proof.
 PROOFS = frozenset({"test_ladders", "test_mutations", "test_defaults"})
-_reports = pytest.StashKey[dict[tuple[str, str], list[tuple[str, bool]]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,29 +26,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_reports] = {}
+    path: Path | None = config.getoption(OPTION)
+    if path is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Recorder(path))
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    report = yield
-    noted = dict(item.user_properties)
-    if KIND in noted and SERVER in noted and (report.when == "call" or report.failed):
-        key = (str(noted[KIND]), str(noted[SERVER]))
-        item.config.stash[_reports].setdefault(key, []).append((item.path.stem, report.passed))
-    return report
+class Recorder:
+    """Takes note of the reports of all processes that run tests; one of those writes nothing itself."""
 
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seen: dict[tuple[str, str], list[tuple[str, bool]]] = {}
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    path: Path | None = session.config.getoption(OPTION)
-    if path is None:
-        return
-    reports = session.config.stash[_reports]
-    proven = [key for key, seen in reports.items() if is_proof(seen)]
-    record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    for kind, server in proven:
-        record[kind] = with_entry(record.get(kind, []), kind, *server.split())
-    path.write_text(json.dumps(dict(sorted(record.items())), indent=2) + "\n", encoding="utf-8")
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        noted = dict(report.user_properties)
+        if KIND in noted and SERVER in noted and (report.when == "call" or report.failed):
+            key = (str(noted[KIND]), str(noted[SERVER]))
+            self.seen.setdefault(key, []).append((Path(report.location[0]).stem, report.passed))
+
+    def pytest_sessionfinish(self) -> None:
+        proven = [key for key, seen in self.seen.items() if is_proof(seen)]
+        record = json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
+        for kind, server in proven:
+            record[kind] = with_entry(record.get(kind, []), kind, *server.split())
+        self.path.write_text(json.dumps(dict(sorted(record.items())), indent=2) + "\n", encoding="utf-8")
 
 
 def is_proof(seen: list[tuple[str, bool]]) -> bool:
