@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.support import servers
 from tests.support.process import Running, StartFailed, free_port, wait_until
-from tests.support.raw import Raw
+from tests.support.raw import Raw, RawError
 from tests.support.servers import Server
 
 _SIZE = 3
@@ -35,24 +35,28 @@ class Cluster:
 
     def wait_for_votes(self) -> None:
         """Return when every node has a vote: a new one gets it after 10 s or so, and cannot take over before."""
-        root, process = self.active.raw(), self.active.process
-        wait_until(lambda: _voters(root) == _SIZE, process, "a cluster of voters")
+        wait_until(lambda: _voters(self.wait_for_leader().raw()) == _SIZE, self._alive(), "a cluster of voters")
 
     def step_down(self) -> None:
         """Let the active node give up its place; returns at once, while the others elect a new one."""
         self.wait_for_votes()
-        self.active.raw().request("PUT", "sys/step-down")
+        self.wait_for_leader().raw().request("PUT", "sys/step-down")
 
     def wait_for_leader(self) -> Server:
         """Return the active node when there is one, to which the others are joined."""
-        process = next(node.process for node in self.nodes if node.process.alive())
-        wait_until(lambda: _ACTIVE in map(_health, (node.raw() for node in self.nodes)), process, "a leader")
-        return self.active
+        found: list[Server] = []
+
+        def is_there() -> bool:
+            found[:] = [node for node in self.nodes if _health(node.raw()) == _ACTIVE]
+            return bool(found)
+
+        wait_until(is_there, self._alive(), "a leader")
+        return found[0]
 
     def kill_active(self) -> Server:
         """Let the active node crash; returns it at once, while the others elect a new one."""
         self.wait_for_votes()
-        active = self.active
+        active = self.wait_for_leader()
         active.process.kill()
         return active
 
@@ -68,6 +72,9 @@ class Cluster:
 
         wait_until(ready, running, "a node that had crashed")
         return replace(self, nodes=tuple(node if one.address == dead.address else one for one in self.nodes))
+
+    def _alive(self) -> Running:
+        return next(node.process for node in self.nodes if node.process.alive())
 
     def stop(self) -> None:
         """End all nodes; again is harmless."""
@@ -172,7 +179,11 @@ def _joined(node: _Node, key: str) -> None:
 
 
 def _voters(root: Raw) -> int:
-    configuration = root.read("sys/storage/raft/configuration") or {}
+    """The nodes that have a vote; 0 where the node that is asked has just lost the lead."""
+    try:
+        configuration = root.read("sys/storage/raft/configuration") or {}
+    except (RawError, OSError, http.client.HTTPException):
+        return 0
     return sum(server["voter"] for server in configuration["config"]["servers"])
 
 
