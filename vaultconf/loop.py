@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 import pycurl
 
 from vaultconf.curl import Handle, Parcel
-from vaultconf.http import Answer, Cause, Request
+from vaultconf.http import READS, Answer, Cause, Request
 from vaultconf.retry import History, may_be_done, pause, slowed, transient
 from vaultconf.wire import Wire
 
@@ -73,11 +73,19 @@ class Loop(Generic[K, T]):
         """Run all tasks to their end; on any exception no transfer and no task is left behind."""
         try:
             while self._fill() or self._flying or self._waiting or self._ready:
+                self._heed()
                 if not self._collect():
                     self._sleep()
         except BaseException:
             self._abandon()
             raise
+
+    def _heed(self) -> None:
+        """Leave where the run is to end, but wait for what is no read: a login's answer bears a token."""
+        if self._wire.halted is None or not self._wire.halted():
+            return
+        if all(flight.request.method in READS for _, flight in self._flying.values()):
+            raise KeyboardInterrupt
 
     def _fill(self) -> bool:
         """Start what may be started; return whether anything was."""

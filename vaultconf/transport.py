@@ -97,6 +97,14 @@ class Transport:
         """
         self._wire.bar = why
 
+    def heed(self, halted: Callable[[], bool]) -> None:
+        """Raise KeyboardInterrupt, in whatever thread waits here, within a second of `halted` turning true.
+
+        Signals reach the main thread alone. A request under way that is no read is waited for: the answer to a login
+        bears the token that the end of the run has to revoke.
+        """
+        self._wire.halted = halted
+
     def close(self) -> None:
         """Close all connections; the transport can be used again, and then opens new ones."""
         self._wire.drop()

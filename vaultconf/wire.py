@@ -53,6 +53,7 @@ class Wire:
         self.ever_answered = False
         self.met = False
         self.bar: Callable[[Request], str] | None = None
+        self.halted: Callable[[], bool] | None = None
         self._read_only = read_only
         self._agent = f"User-Agent: {user_agent}".encode()
         self._server_name = connection.tls_server_name

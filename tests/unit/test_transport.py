@@ -983,3 +983,59 @@ def test_secrets_are_equal_by_value() -> None:
     assert Secret("a") == Secret("a") == copy.deepcopy(copy.copy(Secret("a")))
     assert Secret("a") not in {Secret("b"), "a"}
     assert not Secret("")
+
+
+# --- a run that is interrupted in another thread ---------------------------------------------------------------
+
+
+def test_a_thread_that_waits_for_an_answer_leaves_when_the_run_is_halted(
+    make: Callable[..., Transport], stub: Stub
+) -> None:
+    asked, halted, released = threading.Event(), threading.Event(), threading.Event()
+
+    def hang(_: Asked) -> Reply:
+        asked.set()
+        released.wait(60)
+        return Reply()
+
+    stub.reply = hang
+    transport = make()
+    transport.heed(halted.is_set)
+    ended: list[object] = []
+    thread = threading.Thread(target=lambda: ended.append(sent(transport, READ)))
+    thread.start()
+    asked.wait(60)
+    halted.set()
+    thread.join(30)
+    released.set()
+
+    assert ended == ["interrupted"]
+
+
+def test_the_answer_to_a_login_is_waited_for_and_nothing_is_asked_after_it(
+    make: Callable[..., Transport], stub: Stub
+) -> None:
+    halted = threading.Event()
+
+    def slow(_: Asked) -> Reply:
+        halted.set()
+        time.sleep(0.2)
+        return Reply(200, as_json({"auth": {"client_token": "t"}}))
+
+    stub.reply = slow
+    transport = make(read_only=True)
+    transport.heed(halted.is_set)
+
+    login = sent(transport, Request("POST", "auth/approle/login", {}))
+
+    assert isinstance(login, Answer)
+    assert login.json["auth"] == {"client_token": "t"}
+    assert sent(transport, READ) == "interrupted"
+    assert stub.targets == ["/v1/auth/approle/login"]
+
+
+def sent(transport: Transport, request: Request) -> object:
+    try:
+        return transport.send(request)
+    except KeyboardInterrupt:
+        return "interrupted"
