@@ -21,6 +21,7 @@ from vaultconf.cli import app
 from vaultconf.errors import ExitCode
 from vaultconf.kind import Computed, Field, Kind
 from vaultconf.model import RiskReason
+from vaultconf.report.data import PLANS
 
 ROOT = Path(__file__).resolve().parents[1]
 LADDERS = Path("tests/ladders")
@@ -47,7 +48,46 @@ def pages() -> dict[str, str]:
     found["docs/reference/kinds/index.md"] = kinds_index(every)
     found["docs/reference/cli.md"] = cli_page()
     found["docs/schemas/desired-state.schema.json"] = schema.text()
+    found["docs/schemas/plans.schema.json"] = plans_schema()
     return found
+
+
+def plans_schema() -> str:
+    """The schema of the plans of several targets: each is that of a plan, with the target's name."""
+    plan: Tree = json.loads((Path(__file__).parent / "schemas/plan.schema.json").read_text(encoding="utf-8"))
+    within = {key: value for key, value in plan["properties"].items() if key != "saved"}
+    name = {"type": "string", "description": "The target of `vaultconf.yaml`."}
+    ended = "What ended the run before any target was asked; what goes wrong with one target is among its own errors."
+    properties: Tree = {
+        "format": {"const": PLANS, "description": "Name and version of this format."},
+        "complete": {"type": "boolean", "description": "Whether every plan is complete."},
+        "plans": {
+            "type": "array",
+            "items": {"$ref": "#/$defs/plan"},
+            "description": "One for each target, in the order given, or in that of the file.",
+        },
+        "errors": {**plan["properties"]["errors"], "description": ended},
+        "summary": {**plan["properties"]["summary"], "description": "The numbers of all plans, added up."},
+    }
+    one = {
+        "type": "object",
+        "description": "What `vaultconf.plan/1` is, with the name of the target.",
+        "additionalProperties": False,
+        "required": ["target", *plan["required"]],
+        "properties": {"target": name, **within},
+    }
+    kept = {name: value for name, value in plan["$defs"].items() if name not in {"saved", "digest"}}
+    document = {
+        "$schema": plan["$schema"],
+        "title": "vaultconf plans of several targets, version 1",
+        "description": "What `plan` and `drift --format json` print with `--target a,b` or `--all-targets`.",
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(properties),
+        "properties": properties,
+        "$defs": {"plan": one, **kept},
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def kinds_index(every: Iterable[Kind]) -> str:

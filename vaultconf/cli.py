@@ -5,15 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import traceback
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
-from vaultconf import __version__, books, console, ledger_commands, pipeline, rotate_command, saving
+from vaultconf import __version__, books, console, ledger_commands, pipeline, plan_commands, rotate_command, saving
 from vaultconf.carrying import Carrying
 from vaultconf.command import (
     LOCK_TIMEOUT,
@@ -26,7 +24,6 @@ from vaultconf.command import (
     Shape,
     Style,
     TargetOption,
-    UnmanagedOption,
     failing,
     patience,
     patterns,
@@ -34,7 +31,6 @@ from vaultconf.command import (
 )
 from vaultconf.errors import ExitCode, Problem, UsageError
 from vaultconf.ledger import NO_LEDGER
-from vaultconf.model import Plan
 from vaultconf.permissions import Run
 from vaultconf.pipeline import Options
 from vaultconf.saved import Saved
@@ -77,44 +73,8 @@ def validate(
         console.validated(state, as_json=format is Style.JSON)
 
 
-@app.command()
-def plan(
-    context: typer.Context,
-    target: TargetOption = "",
-    format: FormatOption = Format.TEXT,  # noqa: A002
-    only: OnlyOption = None,
-    resend: ResendOption = None,
-    concurrency: ConcurrencyOption = None,
-    detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit with 2 where there are changes.")
-    ] = False,
-    unmanaged: UnmanagedOption = False,
-    out: Annotated[str, typer.Option("--out", help="Save the plan for `apply FILE`.", metavar="FILE")] = "",
-) -> None:
-    """Show what `apply` would change; writes nothing."""
-    with failing(format, "vaultconf.plan/1"):
-        made = _plan(context, Options(target, patterns(only), patterns(resend), concurrency), out)
-        console.show_plan(made, format.value, list_unmanaged=unmanaged)
-        _leave(made, different=bool(made.changes) and detailed_exitcode)
-
-
-@app.command()
-def drift(
-    context: typer.Context,
-    target: TargetOption = "",
-    format: FormatOption = Format.TEXT,  # noqa: A002
-    only: OnlyOption = None,
-    concurrency: ConcurrencyOption = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Undeclared mounts, policies and audit devices are drift too.")
-    ] = False,
-    unmanaged: UnmanagedOption = False,
-) -> None:
-    """Show what differs from Git; exits with 2 where anything does."""
-    with failing(format, "vaultconf.plan/1"):
-        made = replace(_plan(context, Options(target, patterns(only), (), concurrency)), strict=strict)
-        console.show_plan(made, format.value, list_unmanaged=unmanaged or strict, drift=True)
-        _leave(made, different=made.differs)
+app.command()(plan_commands.plan)
+app.command()(plan_commands.drift)
 
 
 @app.command()
@@ -235,35 +195,23 @@ app.add_typer(ledger_commands.app, name="ledger")
 app.command()(ledger_commands.unlock)
 
 
-def _plan(context: typer.Context, options: Options, out: str = "") -> Plan:
-    path = saving.destination(context.obj, out) if out else None
-    loaded, state = pipeline.validate(context.obj, options.target)
-    with pipeline.connect(loaded, options, read_only=True, warn=console.warn) as contact:
-        made = pipeline.plan(loaded, state, contact, options, books.recall(contact, loaded.settings))
-        if path is None:
-            return made
-        if not made.complete:
-            console.warn(Problem("the plan is not complete, so it was not saved", hint="see what is missing in it"))
-        return pipeline.save(made, loaded, contact, options, path)
-
-
-def _leave(made: Plan, *, different: bool) -> NoReturn:
-    """Incomplete wins over different."""
-    if not made.complete:
-        raise typer.Exit(ExitCode.FAILED)
-    raise typer.Exit(ExitCode.DIFFERENT if different else ExitCode.DONE)
-
-
 def _later(message: str) -> str:
     """Tell a command that is still to come from one that nobody has heard of."""
     word = message.removeprefix("No such command '").partition("'")[0]
     return f"`{word}` is not in this version" if word in _LATER else message
 
 
+def _refuse_second_target(arguments: list[str]) -> None:
+    """Of an option that is given twice the last one would win, and nobody would hear of the other server."""
+    if sum(word.partition("=")[0] == "--target" for word in arguments) > 1:
+        raise TyperException("--target is given twice; `plan` and `drift` take several as `--target a,b`")
+
+
 def main(arguments: list[str]) -> int:
     """Run one command line and return its exit code; nothing a user can cause raises."""
     console.prepare()
     try:
+        _refuse_second_target(arguments)
         return int(app(args=arguments, prog_name="vaultconf", standalone_mode=False) or 0)
     except TyperException as error:
         console.problems([Problem(_later(error.format_message()), hint="see `vaultconf --help`")])
@@ -281,5 +229,5 @@ def main(arguments: list[str]) -> int:
         console.problems([Problem("the result cannot be written: no space is left where stdout leads")])
         return ExitCode.FAILED
     except Exception as error:  # noqa: BLE001 - the edge: a defect of ours must not print values
-        console.defect(error, traceback.extract_tb(error.__traceback__))
+        console.defect(error)
         return ExitCode.FAILED

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from traceback import StackSummary
 from typing import TYPE_CHECKING
 
 from vaultconf import __version__
@@ -14,7 +14,7 @@ from vaultconf.errors import Problem
 from vaultconf.export import Export
 from vaultconf.ledger import Ledger
 from vaultconf.lock import Holder
-from vaultconf.model import Outcome, Plan
+from vaultconf.model import Outcome, Plan, TargetPlan
 from vaultconf.permissions import Permissions
 from vaultconf.report import data, exported, ledger
 from vaultconf.report.lines import prose, visible
@@ -55,6 +55,20 @@ def show_plan(made: Plan, form: str, *, list_unmanaged: bool = False, drift: boo
         from vaultconf.report import text  # noqa: PLC0415
 
         text.plan(made, _rich(), list_unmanaged=list_unmanaged, drift=drift)
+
+
+def show_plans(found: Sequence[TargetPlan], form: str, *, list_unmanaged: bool = False, drift: bool = False) -> None:
+    """Print the plans of several targets to stdout, as one document."""
+    if form == "json":
+        sys.stdout.write(data.dump(data.plans(found)))
+    elif form == "markdown":
+        from vaultconf.report import targets  # noqa: PLC0415
+
+        sys.stdout.write(targets.comment(found, drift=drift))
+    else:
+        from vaultconf.report import text  # noqa: PLC0415
+
+        text.plans(found, _rich(), list_unmanaged=list_unmanaged, drift=drift)
 
 
 def show_outcomes(outcomes: Sequence[Outcome], form: str, left_alone: Sequence[Problem] = ()) -> None:
@@ -199,11 +213,17 @@ def progress(total: int) -> Iterator[Callable[[Outcome], None]]:
         yield lambda outcome: bar.update(task, advance=1, description=str(outcome.change.address)[:60])
 
 
-def defect(error: Exception, stack: StackSummary) -> None:
-    """Say that the fault is ours, without the values that an exception's text may hold."""
+def defect(error: Exception) -> None:
+    """Say on stderr that the fault is ours."""
+    sys.stderr.write(f"{defect_text(error)}\n")
+
+
+def defect_text(error: Exception) -> str:
+    """Whose fault it is and where, without the values that an exception's text may hold."""
+    stack = traceback.extract_tb(error.__traceback__)
     where = stack[-1] if stack else None
     at = f" at {where.filename.rpartition('/')[2]}:{where.lineno}" if where is not None else ""
-    sys.stderr.write(
+    return (
         f"vaultconf {__version__}: unexpected {type(error).__name__}{at}. This is a defect of vaultconf, not of your"
-        " files; please report it with this line.\n"
+        " files; please report it with this line."
     )

@@ -69,6 +69,8 @@ class Contact:
 def target_of(settings: Settings, name: str) -> Target | None:
     """The target of a run; None without any. Raises UsageError where the choice is not clear."""
     targets = settings.targets
+    if "," in name and name not in targets:
+        raise UsageError("this command takes one target", "`plan` and `drift` take several")
     if name and name not in targets:
         hint = nearest(name, targets) or f"there are: {', '.join(sorted(targets)) or 'none'}"
         raise UsageError(f"no target `{name}` in vaultconf.yaml", hint)
@@ -124,10 +126,12 @@ def open_contact(  # noqa: PLR0913 - all but two are keywords
     read_only: bool,
     concurrency: int | None = None,
     warn: Callable[[Problem], None] = lambda _: None,
+    halted: Callable[[], bool] = lambda: False,
 ) -> Contact:
     """Connect and find out what is there; token and credentials are shown only to what is a Vault or OpenBao.
 
-    The token of a login is revoked when the contact ends; `warn` hears where that failed. Raises ConnectionFailed
+    The token of a login is revoked when the contact ends; `warn` hears where that failed. In a thread of its own a
+    run is interrupted, as Ctrl-C would the main one's, when `halted` turns true. Raises ConnectionFailed
     where nothing answers or it is not a Vault, ServerRefused where it is sealed, the token is no good or the login
     is refused, InputError where a namespace is asked of a server that has none.
     """
@@ -135,6 +139,7 @@ def open_contact(  # noqa: PLR0913 - all but two are keywords
     agent = f"vaultconf/{__version__} ({project})" if project.isprintable() and project.isascii() else "vaultconf"
     patience = replace(connection, timeout=min(connection.timeout, _FIRST_CONTACT_SECONDS))
     with Transport(patience, token=None, read_only=True, user_agent=agent) as first:
+        first.heed(halted)
         server = detect(first, connection.address)
     refuse_namespace(server, connection.namespace)
     if isinstance(token, Credentials):
@@ -143,6 +148,7 @@ def open_contact(  # noqa: PLR0913 - all but two are keywords
     transport = SessionTransport(
         connection, token=known, read_only=read_only, concurrency=concurrency, user_agent=agent
     )
+    transport.heed(halted)
     contact = Contact(transport, server, connection.namespace)
     try:
         if isinstance(token, Credentials):

@@ -218,6 +218,19 @@ class Plan:
         return sum(change.action is action for change in self.changes)
 
 
+@dataclass(frozen=True, slots=True)
+class TargetPlan:
+    """The plan of one of several targets."""
+
+    target: str
+    plan: Plan
+
+    @property
+    def failed(self) -> bool:
+        """Whether no server was found behind the address, or it ended the run: the plan then has errors alone."""
+        return not self.plan.server.product
+
+
 class Status(StrEnum):
     """How a change ended."""
 

@@ -86,10 +86,17 @@ def settled(root: Path) -> Project:
     return loaded
 
 
-def connect(loaded: Project, options: Options, *, read_only: bool, warn: Callable[[Problem], None]) -> Contact:
+def connect(
+    loaded: Project,
+    options: Options,
+    *,
+    read_only: bool,
+    warn: Callable[[Problem], None],
+    halted: Callable[[], bool] = lambda: False,
+) -> Contact:
     """Open the connection that the project, the options and the environment name; log in where the target says so.
 
-    `warn` hears what goes wrong when the contact ends.
+    `warn` hears what goes wrong when the contact ends; a thread of its own is interrupted when `halted` turns true.
     """
     environ = environment.process()
     connection = contacts.connection_for(loaded.settings, options.target, environ)
@@ -106,6 +113,7 @@ def connect(loaded: Project, options: Options, *, read_only: bool, warn: Callabl
         read_only=read_only,
         concurrency=options.concurrency,
         warn=warn,
+        halted=halted,
     )
     return replace(contact, resolve=Sources(loaded.root, contact))
 

@@ -12,7 +12,7 @@ from markdown_it.token import Token
 # Everything of HTML that the view writes, and every word that it writes outside of code.
 _HTML = re.compile(r"<details><summary>[A-Za-z0-9 ,]+</summary>|</details>")
 _OURS = re.compile(r"[A-Za-z0-9 .,:;·+~±→↻_-]*")
-_LIVE = {"link_open", "image", "html_inline", "heading_open", "hr", "blockquote_open", "code_block"}
+_LIVE = {"link_open", "image", "html_inline", "hr", "blockquote_open", "code_block"}
 
 
 def tokens(text: str) -> list[Token]:
@@ -20,16 +20,19 @@ def tokens(text: str) -> list[Token]:
 
 
 def headings(text: str) -> list[str]:
+    """The titles, all of which are of the same level."""
     found = tokens(text)
+    assert {token.tag for token in found if token.type == "heading_open"} <= {"h3"}
     return [after.content for token, after in pairwise(found) if token.type == "heading_open"]
 
 
-def structure_problems(text: str) -> list[str]:
-    """Everything that would let data be more than data; empty for a good comment."""
+def structure_problems(text: str, parts: int = 1) -> list[str]:
+    """Everything that would let data be more than data; empty for a good comment with so many headings."""
     found = tokens(text)
+    titles = [] if len(headings(text)) == parts else [f"{len(headings(text))} headings"]
     open_fences = [token.content for token in found if token.type == "fence" and not _closed(token, text)]
     unbalanced = [] if text.count("\n</details>\n") == text.count("\n<details>") else ["details left open"]
-    return [*_live(found), *open_fences, *unbalanced, *_command_lines(text)]
+    return [*titles, *_live(found), *open_fences, *unbalanced, *_command_lines(text)]
 
 
 def _closed(token: Token, text: str) -> bool:

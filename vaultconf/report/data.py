@@ -16,6 +16,7 @@ from vaultconf.model import (
     Plan,
     Risk,
     Server,
+    TargetPlan,
     Unmanaged,
     Unverified,
 )
@@ -24,6 +25,7 @@ from vaultconf.report.views import is_secret, outcome_counts
 
 #: The formats and their versions.
 PLAN = "vaultconf.plan/1"
+PLANS = "vaultconf.plans/1"
 OUTCOME = "vaultconf.outcome/1"
 PERMISSIONS = "vaultconf.permissions/1"
 
@@ -46,6 +48,29 @@ def plan(plan: Plan) -> Json:
         "errors": [problem(item) for item in plan.errors],
         "summary": _summary(plan),
     }
+
+
+def plans(found: Sequence[TargetPlan], errors: Iterable[Problem] = ()) -> Json:
+    """The plans of several targets; `errors` is what ended the run before any of them was asked."""
+    return {
+        "format": PLANS,
+        "complete": bool(found) and all(item.plan.complete for item in found),
+        "plans": [{"target": item.target, **_of_target(item)} for item in found],
+        "errors": [problem(item) for item in errors],
+        "summary": _sums(_summary(item.plan) for item in found),
+    }
+
+
+def _of_target(item: TargetPlan) -> Json:
+    return failure(PLAN, item.plan.errors) if item.failed else plan(item.plan)
+
+
+def _sums(summaries: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    sums = _summary(Plan(Server("")))
+    for summary in summaries:
+        for name, many in summary.items():
+            sums[name] = sums.get(name, 0) + many
+    return sums
 
 
 def outcome(outcomes: Sequence[Outcome], errors: Iterable[Problem] = ()) -> Json:
@@ -74,6 +99,8 @@ def permissions(made: Permissions) -> Json:
 
 def failure(name: str, problems: Iterable[Problem]) -> Json:
     """The same object for a run that ended before it had anything; `name` is one of the formats."""
+    if name == PLANS:
+        return plans((), problems)
     if name == OUTCOME:
         return outcome((), problems)
     if name == PERMISSIONS:
@@ -165,7 +192,7 @@ def problem(problem: Problem) -> Json:
     return {"message": problem.message, **where, "address": problem.address or None, "hint": problem.hint or None}
 
 
-def _summary(plan: Plan) -> Json:
+def _summary(plan: Plan) -> dict[str, int]:
     actions = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
     return {
         **{action.value: plan.count(action) for action in actions},

@@ -72,8 +72,11 @@ class Section:
         return "\n".join((self.opening, *items, *more)).rstrip("\n") + f"\n{self.closing}"
 
 
-def plan(plan: Plan, *, drift: bool = False, limit: int = LIMIT) -> str:
-    """The plan in at most `limit` characters (4,000 at least); `drift` reads it as Git against the server."""
+def plan(plan: Plan, *, drift: bool = False, limit: int = LIMIT, target: str = "") -> str:
+    """The plan in at most `limit` characters (4,000 at least); `drift` reads it as Git against the server.
+
+    `target`: the one of several that it is for.
+    """
     longest = min(_LONGEST_CHANGE, limit // 4)
     sections = (
         *_open(plan),
@@ -81,23 +84,24 @@ def plan(plan: Plan, *, drift: bool = False, limit: int = LIMIT) -> str:
         *_groups(plan.changes, longest, drift=drift),
         *_folded(plan),
     )
-    return _compose(_head(plan, drift=drift), sections, limit)
+    title = f"{code(visible(target))}: " if target else ""
+    return compose(_head(plan, title, drift=drift), sections, limit)
 
 
 def outcomes(outcomes: Sequence[Outcome], *, limit: int = LIMIT) -> str:
     """What became of every change, in at most `limit` characters; what was done is folded."""
     done = [_outcome(item) for item in outcomes if item.status is Status.DONE]
     rest = [_outcome(item) for item in outcomes if item.status is not Status.DONE]
-    sections = (*_listed("Not done", rest), *_fold(f"{len(done)} done", done))
-    return _compose(f"### {views.outcome_summary(outcomes)}\n", sections, limit)
+    sections = (*listed("Not done", rest), *_fold(f"{len(done)} done", done))
+    return compose(f"### {views.outcome_summary(outcomes)}\n", sections, limit)
 
 
-def _compose(head: str, sections: Sequence[Section], limit: int) -> str:
+def compose(head: str, sections: Sequence[Section], limit: int) -> str:
     """Put the parts together, each within a fair share of the room."""
     room = limit - len(head) - _TAIL - len(sections)
     sizes = [len(section.text(limit)[0]) or limit for section in sections]
     parts, lost = [head], 0
-    for section, share in zip(sections, _shares(sizes, room), strict=True):
+    for section, share in zip(sections, shares(sizes, room), strict=True):
         text, missing = section.text(share)
         parts += [text] if text else []
         lost += 0 if text or section.overview else missing
@@ -106,7 +110,7 @@ def _compose(head: str, sections: Sequence[Section], limit: int) -> str:
     return "\n".join(parts)
 
 
-def _shares(sizes: Sequence[int], room: int) -> list[int]:
+def shares(sizes: Sequence[int], room: int) -> list[int]:
     """Divide `room`: what is small is whole, and what is left is shared evenly by the rest."""
     granted = [0] * len(sizes)
     by_size = sorted(range(len(sizes)), key=sizes.__getitem__)
@@ -116,10 +120,10 @@ def _shares(sizes: Sequence[int], room: int) -> list[int]:
     return granted
 
 
-def _head(plan: Plan, *, drift: bool) -> str:
+def _head(plan: Plan, title: str, *, drift: bool) -> str:
     gaps = views.gaps(plan)
     product, address = views.server_text(plan.server)
-    lines = [f"### {views.summary(plan, drift=drift)}"]
+    lines = [f"### {title}{views.summary(plan, drift=drift)}"]
     lines += ["", f"**{gaps}**"] if gaps else []
     lines += ["", f"{code(product)} at {code(address)}"] if address else []
     return "\n".join(lines) + "\n"
@@ -129,12 +133,13 @@ def _open(plan: Plan) -> Iterable[Section]:
     """What nobody may overlook."""
     risks = [f"- {code(views.risk_text(change.risk))}" for change in plan.changes if change.risk]
     blocked = [_about(item.address, views.blocked_text(item)) for item in plan.blocked]
-    yield from _listed("Needs `--allow`", risks)
-    yield from _listed("Could not be read, so left alone", blocked)
-    yield from _listed("Errors", [_problem(problem) for problem in plan.errors])
+    yield from listed("Needs `--allow`", risks)
+    yield from listed("Could not be read, so left alone", blocked)
+    yield from listed("Errors", [problem_item(problem) for problem in plan.errors])
 
 
-def _listed(title: str, items: Sequence[str]) -> Iterable[Section]:
+def listed(title: str, items: Sequence[str]) -> Iterable[Section]:
+    """A section that stands open; none without items."""
     if items:
         yield Section(f"**{title}**\n", tuple(items))
 
@@ -230,7 +235,8 @@ def _longest_run(text: str) -> int:
     return max(map(len, re.findall("`+", text)), default=0)
 
 
-def _problem(problem: Problem) -> str:
+def problem_item(problem: Problem) -> str:
+    """A problem as an item of a list."""
     return "- " + " ".join(code(text) for text in views.problem_text(problem) if text)
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from rich.console import Console
 from rich.text import Text
 
 from vaultconf.errors import Problem
-from vaultconf.model import Change, Outcome, Plan, Status, Unverified
+from vaultconf.model import Change, Outcome, Plan, Status, TargetPlan, Unverified
 from vaultconf.report import views
 from vaultconf.report.lines import guarded, prose, visible
 from vaultconf.report.views import FieldView
@@ -46,6 +47,11 @@ _WORD = re.compile(r"(?:^ *\S )?\S+ *")
 def plan(plan: Plan, console: Console, *, list_unmanaged: bool = False, drift: bool = False) -> None:
     """Print a plan; `list_unmanaged` names every unmanaged object, `drift` reads it as Git against the server."""
     _print(console, _plan(plan, _width(console), list_unmanaged=list_unmanaged, drift=drift))
+
+
+def plans(found: Sequence[TargetPlan], console: Console, *, list_unmanaged: bool = False, drift: bool = False) -> None:
+    """Print the plans of several targets, each below its name, and at the end what became of each in a line."""
+    _print(console, _plans(found, _width(console), list_unmanaged=list_unmanaged, drift=drift))
 
 
 def outcomes(outcomes: Sequence[Outcome], console: Console) -> None:
@@ -120,9 +126,8 @@ def _encoded(text: str, encoding: str) -> str:
 
 
 def _plan(plan: Plan, width: int, *, list_unmanaged: bool, drift: bool) -> Iterator[Line]:
-    product, address = views.server_text(plan.server)
-    if address:
-        yield ((f"{product} at {address}", "dim"),)
+    if plan.server.address:
+        yield ((views.place_of(plan.server), "dim"),)
         yield ()
     yield from _changes(plan.changes, width, drift=drift)
     strangers = views.unmanaged_text(plan.unmanaged, each=list_unmanaged)
@@ -135,6 +140,23 @@ def _plan(plan: Plan, width: int, *, list_unmanaged: bool, drift: bool) -> Itera
     yield from _section("Could not be read, so left alone", blocked)
     yield from _section("Errors", (line for problem in plan.errors for line in _problem(problem)))
     yield _summary(plan, drift=drift)
+
+
+def _plans(found: Sequence[TargetPlan], width: int, *, list_unmanaged: bool, drift: bool) -> Iterator[Line]:
+    for item in found:
+        yield ((f"Target {visible(item.target)}", "bold"), (f": {views.place_of(item.plan.server)}", "dim"))
+        yield ()
+        here = replace(item.plan, server=replace(item.plan.server, address=""))
+        if item.failed:
+            yield from (line for problem in here.errors for line in _problem(problem))
+        else:
+            yield from _plan(here, width, list_unmanaged=list_unmanaged, drift=drift)
+        yield ()
+    names = max(len(visible(item.target)) for item in found)
+    yield (("All targets:", "bold"),)
+    for item in found:
+        style = "bold red" if item.failed or not item.plan.complete else ""
+        yield ((f"  {visible(item.target):{names}}  ", "bold"), (views.target_result(item, drift=drift), style))
 
 
 def _changes(changes: Iterable[Change], width: int, *, drift: bool) -> Iterator[Line]:

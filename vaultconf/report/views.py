@@ -22,6 +22,7 @@ from vaultconf.model import (
     Risk,
     Server,
     Status,
+    TargetPlan,
     Unmanaged,
     Unverified,
 )
@@ -157,6 +158,11 @@ def server_text(server: Server) -> tuple[str, str]:
     return visible(f"{server.product} {server.version}".strip()), visible(server.address)
 
 
+def place_of(server: Server) -> str:
+    """What it is, and where; its address alone where nobody knows what it is."""
+    return " at ".join(filter(None, server_text(server)))
+
+
 def unmanaged_text(unmanaged: Sequence[Unmanaged], *, each: bool = False) -> list[str]:
     """Unmanaged objects: counted by collection, or `each`; mounts by name while they are few, with their contents."""
     if each:
@@ -221,6 +227,14 @@ def summary(plan: Plan, *, drift: bool = False) -> str:
     counts = ", ".join(f"{plan.count(action):,} to {action}" for action in shown)
     rest = f"{plan.unchanged:,} unchanged, {len(plan.unmanaged):,} unmanaged, {len(plan.unverified):,} unverified"
     return f"Plan: {counts}; {rest}."
+
+
+def target_result(item: TargetPlan, *, drift: bool = False) -> str:
+    """What became of one of several targets, in one line; of what failed the first reason."""
+    if not item.failed:
+        return " ".join(filter(None, (gaps(item.plan), summary(item.plan, drift=drift))))
+    first, *rest = item.plan.errors
+    return f"FAILED: {prose(first.message)}{f' (and {len(rest)} more)' if rest else ''}"
 
 
 def _differences(plan: Plan) -> str:
