@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from vaultconf import own_credentials, references
+from vaultconf import layers, own_credentials, references
 from vaultconf.declarations import RESERVED, WHOLE, Declaration, Declarations
 from vaultconf.errors import NO_USE, Place, Problem, Use, nearest
 from vaultconf.kind import Kind
@@ -49,7 +49,7 @@ class Bodies:
         self.bad = {*(problem.place for problem in project.problems), *project.spoiled}
         self.declared_files = {file.name for file in (*project.policies, *project.password_policies)}
         self.logins = own_credentials.of_logins(project.settings.targets)
-        self.faults = 0
+        self.faults = self.layer = 0
 
     def complain(self, message: str, place: Place, hint: str = "") -> None:
         """Note a problem, but no second one where the YAML itself is one."""
@@ -60,6 +60,8 @@ class Bodies:
     def one_object(self, scope: Scope, kind: Kind, value: object, place: Place, params: dict[str, str]) -> None:
         """One object's body, merged with what other documents said of it; an empty one is no field."""
         declaration = self.declaration(scope, kind, params, place)
+        if self.layer:
+            declaration.overlaid = place
         if value is None:
             return
         if not isinstance(value, YamlMap):
@@ -137,7 +139,10 @@ class Bodies:
         first = declaration.places.get(name)
         if first is None:
             declaration.fields[name] = value
-            declaration.places[name] = place
+            layers.said(declaration, name, self.layer, place)
+            return True
+        if layers.lies_over(declaration, name, self.layer, place):
+            layers.lay_over(declaration, name, value, self.layer, place)
             return True
         if name != "type" or not kind.is_mount:
             subject = f"`{shown(declaration.path)}`: `{name}` is declared already"
@@ -148,13 +153,13 @@ class Bodies:
 
     def guidance(self, declaration: Declaration, item: object, place: Place) -> None:
         """The reserved key."""
+        first = declaration.places.get(RESERVED)
         if not isinstance(item, YamlMap):
             self.complain(f"`{RESERVED}` must be a map", place)
-        elif declaration.guidance is not None:
-            self.complain(f"`{RESERVED}` is declared already", place, f"first at {declaration.places[RESERVED]}")
+        elif first is None or layers.lies_over(declaration, RESERVED, self.layer, place):
+            layers.guide(declaration, item, self.layer, place)
         else:
-            declaration.guidance = item
-            declaration.places[RESERVED] = place
+            self.complain(f"`{RESERVED}` is declared already", place, f"first at {first}")
 
     def text_file(self, scope: Scope, declaration: Declaration, item: object, place: Place, at: Place) -> None:
         """`file:` names a policy file beside the document; those of `policies/` itself are declared already."""
@@ -225,9 +230,9 @@ class Bodies:
 
     def map(self, scope: Scope, value: YamlMap) -> dict[str, object]:
         """A map of words."""
-        for key, at in value.key_places.items():
+        for key in value:
             if "${" in key:
-                self.complain("a key cannot hold a reference", scope.place(at))
+                self.complain("a key cannot hold a reference", scope.place(value.key_places[key]))
         return {key: self.read(scope, item, scope.place(value.places[key])) for key, item in value.items()}
 
     def template(self, scope: Scope, text: str, place: Place) -> object:

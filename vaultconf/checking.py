@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from vaultconf import contact as contacts
-from vaultconf import desired, documents, templates
+from vaultconf import desired, documents, overlay_files, templates
 from vaultconf.desired import DesiredState
 from vaultconf.errors import InputError, Problem
 from vaultconf.project import Project
@@ -14,6 +14,8 @@ from vaultconf.settings import Settings, Target
 from vaultconf.words import Words
 
 Checked = tuple[Project, DesiredState]
+#: Targets that read the same.
+Alike = list[Target | None]
 
 
 def check(loaded: Project, target: str | None) -> Checked:
@@ -22,21 +24,31 @@ def check(loaded: Project, target: str | None) -> Checked:
     Of several targets the first one's objects are returned. Raises InputError with every problem, UsageError for a
     target that there is not.
     """
-    chosen = _every(loaded.settings) if target is None else [contacts.target_of(loaded.settings, target)]
-    read = [(item, _read(loaded, item)) for item in chosen]
-    problems = _problems([(item, _folded(checked[1].problems)) for item, checked in read])
+    alike = _every(loaded.settings) if target is None else [[contacts.target_of(loaded.settings, target)]]
+    return _checked(loaded, alike)[0]
+
+
+def check_each(loaded: Project, targets: Iterable[str]) -> list[Checked]:
+    """Read the files for each of the targets. Raises what `check` raises."""
+    return _checked(loaded, [[contacts.target_of(loaded.settings, target)] for target in targets])
+
+
+def _checked(loaded: Project, alike: Iterable[Alike]) -> list[Checked]:
+    overlays = overlay_files.Reader(loaded)
+    read = [(group, _read(overlays.laid_over(group[0]), group[0])) for group in alike]
+    problems = _problems([(group, _folded(checked[1].problems)) for group, checked in read])
     if problems:
         raise InputError(problems)
-    return read[0][1]
+    return [checked for _, checked in read]
 
 
-def _every(settings: Settings) -> list[Target | None]:
-    """One target for each set of variables: those that say the same read the same."""
-    found: dict[str, Target | None] = {}
+def _every(settings: Settings) -> list[Alike]:
+    """All targets, those with the same variables and overlays together."""
+    found: dict[str, Alike] = {}
     for target in settings.targets.values():
         values = {name: word.value for name, word in sorted(target.vars.items())}
-        found.setdefault(repr(values), target)
-    return [*found.values()] or [None]
+        found.setdefault(repr((values, [word.value for word in target.overlays])), []).append(target)
+    return [*found.values()] or [[None]]
 
 
 def _read(loaded: Project, target: Target | None) -> Checked:
@@ -63,13 +75,14 @@ def _with_note(problem: Problem, note: str) -> Problem:
     return replace(problem, hint="; ".join(filter(None, (problem.hint, note))))
 
 
-def _problems(found: list[tuple[Target | None, list[Problem]]]) -> Iterable[Problem]:
+def _problems(found: list[tuple[Alike, list[Problem]]]) -> Iterable[Problem]:
     """Each problem once; what is not wrong for every target says for which ones it is."""
     targets: dict[Problem, list[str]] = {}
-    for target, problems in found:
+    for alike, problems in found:
         for problem in problems:
-            targets.setdefault(problem, []).append(target.name if target is not None else "")
-    return [problem if len(names) == len(found) else _of_targets(problem, names) for problem, names in targets.items()]
+            targets.setdefault(problem, []).extend(target.name if target is not None else "" for target in alike)
+    every = sum(len(alike) for alike, _ in found)
+    return [problem if len(names) == every else _of_targets(problem, names) for problem, names in targets.items()]
 
 
 def _of_targets(problem: Problem, names: list[str]) -> Problem:

@@ -11,7 +11,17 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from vaultconf import __version__, books, console, ledger_commands, pipeline, plan_commands, rotate_command, saving
+from vaultconf import (
+    __version__,
+    books,
+    console,
+    ledger_commands,
+    pipeline,
+    plan_commands,
+    render_command,
+    rotate_command,
+    saving,
+)
 from vaultconf.carrying import Carrying
 from vaultconf.command import (
     LOCK_TIMEOUT,
@@ -21,7 +31,6 @@ from vaultconf.command import (
     LockTimeoutOption,
     OnlyOption,
     ResendOption,
-    Shape,
     Style,
     TargetOption,
     failing,
@@ -161,18 +170,6 @@ def permissions(
 
 
 @app.command()
-def render(
-    context: typer.Context,
-    target: TargetOption = "",
-    format: Annotated[Shape, typer.Option("--format", help="How the result is shown.")] = Shape.YAML,  # noqa: A002
-) -> None:
-    """Print the desired state that the files make together, with the origin of each value; no secret is in it."""
-    with failing(Format.JSON if format is Shape.JSON else Format.TEXT, "vaultconf.render/1"):
-        loaded, state = pipeline.validate(context.obj, target)
-        console.show_rendered(state, loaded.words.target, as_json=format is Shape.JSON)
-
-
-@app.command()
 def schema() -> None:
     """Print the JSON Schema of desired-state documents, for editors."""
     from vaultconf import schema as schemas  # noqa: PLC0415 - only this command needs it
@@ -190,6 +187,7 @@ def demo(context: typer.Context) -> None:
 
 
 # Commands that have modules of their own.
+app.command()(render_command.render)
 app.command()(rotate_command.rotate)
 app.add_typer(ledger_commands.app, name="ledger")
 app.command()(ledger_commands.unlock)

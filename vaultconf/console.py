@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _VALIDATION = "vaultconf.validation/1"
 _RENDERED = "vaultconf.render/1"
+_COMPARED = "vaultconf.render-diff/1"
 _MOST_PROBLEMS = 1_000
 
 
@@ -120,6 +121,10 @@ def _failure(found: Sequence[Problem], document: str) -> data.Json:
         return _validation(problems=found)
     if document == exported.FORMAT:
         return exported.failure(found)
+    if document == _COMPARED:
+        from vaultconf.report import compared  # noqa: PLC0415
+
+        return compared.failure(found)
     if document == _RENDERED:
         from vaultconf.report import rendered  # noqa: PLC0415
 
@@ -161,6 +166,19 @@ def show_rendered(state: DesiredState, target: str, *, as_json: bool) -> None:
     for notice in state.notices:
         sys.stderr.write(f"{prose(notice)}\n")
     sys.stdout.write(rendered.as_yaml(state))
+
+
+def show_compared(left: tuple[str, DesiredState], right: tuple[str, DesiredState], *, as_json: bool) -> None:
+    """Print what differs between two targets to stdout, and what could not be judged without a server to stderr."""
+    from vaultconf.report import compared  # noqa: PLC0415 - only this command needs it
+
+    sides = compared.Environment(*left), compared.Environment(*right)
+    if as_json:
+        sys.stdout.write(data.dump(compared.as_json(*sides)))
+        return
+    for notice in dict.fromkeys((*left[1].notices, *right[1].notices)):
+        sys.stderr.write(f"{prose(notice)}\n")
+    sys.stdout.write(compared.as_text(*sides))
 
 
 def show_permissions(made: Permissions, *, as_json: bool) -> None:

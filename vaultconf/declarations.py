@@ -23,7 +23,8 @@ class Declaration:
     """One object under construction: what was said of it so far, in any document.
 
     `places` are those of the fields' names, `value_places` those of their values. Of `spoiled` fields the value has
-    a problem of its own: they count as written, and are not judged. `files` says in which policy file a text stands.
+    a problem of its own: they count as written, and are not judged. `files` says in which policy file a text stands,
+    `layers` which overlay says a field, where one does; the last overlay that names the object does so at `overlaid`.
     """
 
     kind: Kind
@@ -37,6 +38,8 @@ class Declaration:
     value_places: dict[str, Place] = field(default_factory=dict)
     spoiled: set[str] = field(default_factory=set)
     files: dict[str, str] = field(default_factory=dict)
+    layers: dict[str, int] = field(default_factory=dict)
+    overlaid: Place | None = None
     guidance: YamlMap | None = None
 
     def place_of(self, name: str) -> Place:

@@ -145,7 +145,8 @@ class _Builder:
         for name in required(kind):
             if name not in declaration.fields:
                 hint = f"or `file`, the path of one with the {name}" if name == from_file(kind) else ""
-                self.complain(f"`{shown(declaration.path)}` needs `{name}`", declaration.place, hint)
+                place = declaration.overlaid or declaration.place
+                self.complain(f"`{shown(declaration.path)}` needs `{name}`", place, hint)
 
     def secrets(self, declaration: Declaration, values: dict[str, object], treat: Guidance) -> None:
         """A plaintext where a secret belongs is refused, or at least has no text form from here on."""

@@ -40,6 +40,7 @@ def declare(project: Project, types: Mapping[MountKey, str]) -> Declarations:
     walk = _Walk(project, types, found)
     for document in project.documents:
         walk.document(document)
+    walk.bodies.layer = 0
     for folder, files in ((POLICIES, project.policies), (PASSWORD_POLICIES, project.password_policies)):
         for file in files:
             walk.policy_file(catalogue.all_kinds()[FOLDERS[folder]], file, Scope(file.name))
@@ -66,6 +67,7 @@ class _Walk:
         self.scope = Scope(head.file)
         namespace, owner = self.namespace(head.root), self.plain(head.root, "owner")
         self.scope = Scope(document.file, namespace, owner, document.use, document.params)
+        self.bodies.layer = document.layer
         for key, value in root.items():
             place = self.scope.place(root.key_places[key])
             if key in catalogue.sections():
@@ -73,7 +75,7 @@ class _Walk:
             elif key in catalogue.NOT_YET:
                 self.complain(f"`{key}` is not in this version", place)
             elif key == _FROM_FOLDER:
-                self.policies_from(value, self.scope.place(root.places[key]))
+                self.policies_from(value, self.scope.place(root.places[key]), document.dropped)
             elif key not in _PLAIN_KEYS:
                 known = catalogue.sections() | _PLAIN_KEYS | _ALSO_KNOWN | catalogue.NOT_YET
                 self.complain(f"unknown key `{shown(key)}`", place, nearest(key, known))
@@ -214,8 +216,8 @@ class _Walk:
         declaration = self.bodies.declaration(scope, kind, {"name": name}, place)
         self.bodies.text(declaration, from_file(kind), file, place)
 
-    def policies_from(self, written: object, at: Place) -> None:
-        """Every .hcl file of a folder is a policy of the document's namespace."""
+    def policies_from(self, written: object, at: Place, dropped: AbstractSet[str]) -> None:
+        """Every .hcl file of a folder is a policy of the document's namespace, but for the dropped ones."""
         if not isinstance(written, str) or "${" in written:
             self.complain(f"`{_FROM_FOLDER}` must be the path of a folder relative to this file, in plain text", at)
             return
@@ -230,15 +232,17 @@ class _Walk:
         elif not (self.bodies.project.root / folder).is_dir():
             self.complain(f"`{shown(written)}` is not a folder", at)
         else:
-            self.folder(folder)
+            self.folder(folder, dropped)
 
-    def folder(self, folder: str) -> None:
+    def folder(self, folder: str, dropped: AbstractSet[str]) -> None:
         """The policies of a folder. Each is where its file is, in the use that names the folder."""
         files, problems = policies_in(self.bodies.project.root, folder)
         for problem in problems:
             self.complain(problem.message, problem.place or Place(folder, 1, 1), problem.hint)
         for file in files:
-            self.policy_file(catalogue.all_kinds()[FOLDERS[POLICIES]], self.bodies.filled(self.scope, file), self.scope)
+            if file.name not in dropped:
+                kind = catalogue.all_kinds()[FOLDERS[POLICIES]]
+                self.policy_file(kind, self.bodies.filled(self.scope, file), self.scope)
 
     def nested_mounts(self) -> None:
         """No server takes a mount inside another one's path (seen on OpenBao 2.7)."""
@@ -255,11 +259,9 @@ def _types_of(documents: Iterable[YamlDocument], bad: set[Place | None]) -> dict
     types: dict[MountKey, str] = {}
     for document in documents:
         root: Mapping[str, object] = document.root if document.root is not None else {}
-        head = document.home.root if document.home is not None else document.root
-        namespace = head.get("namespace", "") if head is not None else ""
         for section in ("secrets", "auth"):
             for mount, body in _items(root.get(section)):
-                key = (namespace if isinstance(namespace, str) else "?", section, mount)
+                key = (document.namespace, section, mount)
                 if isinstance(body, YamlMap) and "type" in body:
                     is_good = Place(document.file, *body.places["type"]) not in bad
                     types[key] = _meant_type(body["type"]) if is_good else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -59,6 +59,12 @@ class Desired:
     places: Mapping[str, Place] = field(repr=False)
     owner: str = ""
     guidance: Guidance = Guidance()
+
+    def origin(self, changed: Iterable[FieldChange]) -> Place:
+        """Where a change comes from: its first field, where none of them is said in the file that names the object."""
+        places = [self.places.get(item.field, self.place) for item in changed]
+        elsewhere = [place for place in places if place.file != self.place.file]
+        return elsewhere[0] if elsewhere and len(elsewhere) == len(places) else self.place
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,7 @@ class Change:
             desired.params,
             fields,
             desired.owner,
-            desired.place,
+            desired.place if action is Action.CREATE else desired.origin(fields),
             desired=desired,
             before=before,
             after=after,

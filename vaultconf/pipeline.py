@@ -77,6 +77,11 @@ def validate(root: Path, target: str | None = None, *, may_be_empty: bool = Fals
     return checking.check(project.load(root, may_be_empty=may_be_empty), target)
 
 
+def validate_each(root: Path, targets: Iterable[str]) -> list[DesiredState]:
+    """The same for each of several targets."""
+    return [state for _, state in checking.check_each(project.load(root), targets)]
+
+
 def settled(root: Path) -> Project:
     """Read the project for what needs its settings alone. Raises InputError where these are wrong."""
     loaded = project.load(root)

@@ -34,7 +34,8 @@ class Project:
     """A project as read from disk. `whole` is False where a file could not be read to its end.
 
     `words` are what the chosen target says for `${var:…}`; none until `templates.expand` has put them in. What
-    follows from what is at the `spoiled` places is no second problem.
+    follows from what is at the `spoiled` places is no second problem. `overlays` are those of the target, each with its
+    documents.
     """
 
     root: Path
@@ -47,6 +48,7 @@ class Project:
     sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     words: Words = field(default_factory=Words)
     spoiled: frozenset[Place | None] = frozenset()
+    overlays: tuple[tuple[YamlDocument, ...], ...] = ()
 
 
 def load(root: Path, *, may_be_empty: bool = False) -> Project:
@@ -60,7 +62,7 @@ def load(root: Path, *, may_be_empty: bool = False) -> Project:
             f"no project in `{root}`: neither `{settings.FILE}` nor `{DESIRED_STATE}/` nor `{POLICIES}/`",
             hint="change to the project's folder, or name it with `vaultconf -C DIR`",
         )
-    reader = _Files(root)
+    reader = Files(root)
     read_settings = reader.settings()
     documents = tuple(reader.documents())
     policies = tuple(reader.texts(POLICIES))
@@ -115,7 +117,7 @@ def read_text(root: Path, name: str) -> str:
 
 def policies_in(root: Path, folder: str) -> tuple[list[TextFile], list[Problem]]:
     """The .hcl files directly in a folder of the project, and what is wrong with them."""
-    reader = _Files(root)
+    reader = Files(root)
     return list(reader.texts(folder)), reader.problems
 
 
@@ -144,7 +146,7 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or "symbolic links that lead in a circle"
 
 
-class _Files:
+class Files:
     """Reads files below the root and gathers what is wrong with them."""
 
     def __init__(self, root: Path) -> None:
@@ -159,6 +161,7 @@ class _Files:
         self.problems.append(Problem(message, Place(name, 1, 1), hint))
 
     def settings(self) -> Settings:
+        """What `vaultconf.yaml` says."""
         default = Settings(project=self.root.name)
         if not os.path.lexists(self.root / settings.FILE):
             return default
@@ -174,6 +177,7 @@ class _Files:
         return found
 
     def documents(self) -> Iterator[YamlDocument]:
+        """The documents of `desired-state/` that are not empty."""
         for entry, name in self.below(DESIRED_STATE):
             yield from (document for document in self.yaml(name, entry) if document.root is not None)
 
@@ -198,6 +202,7 @@ class _Files:
         return found.documents
 
     def text(self, name: str, entry: os.DirEntry[str]) -> str | None:
+        """A text file; None, with a problem, where it cannot be read."""
         try:
             return _decoded(self.data(name, entry), name)
         except ValueError as error:

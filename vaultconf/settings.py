@@ -13,7 +13,7 @@ from vaultconf.http import clean_address
 from vaultconf.login_settings import Login
 from vaultconf.settings_reader import Reader
 from vaultconf.words import NAME, Scan
-from vaultconf.yaml_values import Word, YamlDocument, YamlMap
+from vaultconf.yaml_values import Word, YamlDocument, YamlList, YamlMap
 
 FILE = "vaultconf.yaml"
 DEFAULT_DELETES = 10
@@ -23,7 +23,6 @@ _KEYS = (
     "ledger",
 )
 _NOT_YET = ("may_grant",)
-_TARGET_NOT_YET = ("overlays",)
 _PRODUCTS = ("vault", "openbao")
 
 
@@ -45,7 +44,8 @@ class Target:
     """A server that the project may be applied to, and how to log in there.
 
     `namespace` is None where the target says nothing about it, "" for the root; without `login` the token of the
-    environment serves. `vars` are what `${var:…}` stands for.
+    environment serves. `vars` are what `${var:…}` stands for; `overlays` are paths as written, a later one over the
+    earlier.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Target:
     namespace: str | None = None
     login: Login | None = None
     vars: Mapping[str, Word] = field(default_factory=dict, repr=False)
+    overlays: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +180,14 @@ def _hold(reader: Reader, item: object, index: int) -> Hold | None:
 def _target(reader: Reader, name: str) -> Target:
     here = ("targets", name)
     found = reader.mapping(*here)
-    reader.keys(found, ("address", "namespace", "auth", "vars"), _TARGET_NOT_YET, *here)
+    reader.keys(found, ("address", "namespace", "auth", "vars", "overlays"), (), *here)
     return Target(
         name,
         _address(reader, found, name),
         _namespace(reader, found, name),
         login_settings.read(reader, name),
         dict(_vars(reader, name)),
+        tuple(_overlays(reader, found, name)),
     )
 
 
@@ -200,6 +202,17 @@ def _vars(reader: Reader, name: str) -> Iterator[tuple[str, Word]]:
         elif Scan(value, (0, 0)).tokens:
             reader.complain("a variable cannot name another", *here, key)
         yield key, Word(value, reader.place((*here, key)))
+
+
+def _overlays(reader: Reader, found: Mapping[str, object], name: str) -> Iterator[Word]:
+    here = ("targets", name, "overlays")
+    items = found.get("overlays", YamlList((0, 0)))
+    if not isinstance(items, YamlList):
+        reader.complain("must be a list of folders or YAML files of the project", *here)
+        return
+    for index, item in enumerate(items):
+        if text := reader.name(item, *here, index):
+            yield Word(text, reader.place((*here, index)))
 
 
 def _address(reader: Reader, found: Mapping[str, object], name: str) -> str:

@@ -6,17 +6,18 @@ the line of the use.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from vaultconf import catalogue
 from vaultconf.errors import Place, Problem, nearest
+from vaultconf.overlays import TEMPLATES, USE, Laying
 from vaultconf.project import Project, TextFile
-from vaultconf.words import MAX_MADE, NAME, PARAM, Filling, Scan, Words, mentioned
+from vaultconf.words import MAX_MADE, NAME, PARAM, Filling, Scan, Words, mentioned, mismatch
 from vaultconf.yaml_text import shown
-from vaultconf.yaml_values import Word, YamlDocument, YamlList, YamlMap
+from vaultconf.yaml_values import Word, YamlDocument, YamlList, YamlMap, copied
 
-TEMPLATES, USE, PARAMS = "templates", "use", "params"
+PARAMS = "params"
 
 _NESTING = frozenset({TEMPLATES, USE})
 _OF_A_DOCUMENT = frozenset({"namespace", "owner"})
@@ -29,8 +30,8 @@ def expand(project: Project, words: Words) -> Project:
     """
     expansion = _Expansion(project, words)
     documents = tuple(expansion.documents())
-    policies = tuple(map(expansion.policy, project.policies))
-    password_policies = tuple(map(expansion.policy, project.password_policies))
+    policies = tuple(map(expansion.policy, expansion.left(project.policies)))
+    password_policies = tuple(map(expansion.policy, expansion.left(project.password_policies)))
     return replace(
         project,
         documents=documents,
@@ -44,16 +45,28 @@ def expand(project: Project, words: Words) -> Project:
 
 
 @dataclass(frozen=True, slots=True)
-class _Template:
-    """A template as read: `steady` are the parts that no parameter changes; `usable` is False where it is wrong."""
+class _Part:
+    """What a document, or one of an overlay, says of a template."""
 
-    name: str
     place: Place
     body: YamlMap
+    layer: int
+    scan: Scan
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """A template as read, with a part for each overlay that says something of it; not `usable` where it is wrong."""
+
+    name: str
+    parts: tuple[_Part, ...]
     params: Mapping[str, Word]
-    steady: frozenset[int]
-    size: int
     usable: bool
+
+    @property
+    def place(self) -> Place:
+        """Where it is written, without overlays."""
+        return self.parts[0].place
 
 
 class _Expansion:
@@ -62,6 +75,7 @@ class _Expansion:
         self.problems: list[Problem] = []
         self.bad: set[Place | None] = {problem.place for problem in project.problems}
         self.templates: dict[str, _Template] = {}
+        self.gone: set[str] = set()
         self.faults = self.made = 0
 
     def complain(self, message: str, place: Place, hint: str = "") -> None:
@@ -78,19 +92,36 @@ class _Expansion:
             self.bad |= filling.spoiled
         return filling
 
-    def documents(self) -> Iterator[YamlDocument]:
-        """Every document without `templates` and `use`, each followed by what its uses make."""
+    def documents(self) -> Iterable[YamlDocument]:
+        """Every document without `templates` and `use`, each followed by what its uses make; overlays lie over all."""
         filled = [self.filled(document) for document in self.project.documents]
+        overlays = [[self.filled(document) for document in overlay] for overlay in self.project.overlays]
+        laying = Laying(self.project, whole=self.project.whole and not self.faults)
+        filled = laying.before(filled, overlays)
+        written: dict[str, list[tuple[YamlDocument, object, Place]]] = {}
         for document in filled:
             for name, body, place in self.entries(document, TEMPLATES):
-                self.template(name, body, place)
-        for document in filled:
-            if document.root is None or _NESTING.isdisjoint(document.root):
-                yield document
-                continue
-            yield replace(document, root=_without(document.root, _NESTING))
-            for name, items, place in self.entries(document, USE):
-                yield from self.uses(document, name, items, place)
+                written.setdefault(name, []).append((document, body, place))
+        for name, bodies in written.items():
+            self.template(name, [*self.layers(name, bodies)])
+        found = laying.after([made for document in filled for made in self.made_of(document)], overlays)
+        for problem in laying.problems:
+            self.complain(problem.message, problem.place or Place("", 0, 0), problem.hint)
+        self.gone = laying.gone
+        return found
+
+    def made_of(self, document: YamlDocument) -> Iterator[YamlDocument]:
+        """A document, followed by what its uses make."""
+        if document.root is None or _NESTING.isdisjoint(document.root):
+            yield document
+            return
+        yield replace(document, root=copied(document.root, _NESTING))
+        for name, items, place in self.entries(document, USE):
+            yield from self.uses(document, name, items, place)
+
+    def left(self, files: Iterable[TextFile]) -> list[TextFile]:
+        """The policy files that no overlay removes."""
+        return [file for file in files if file.name not in self.gone]
 
     def filled(self, document: YamlDocument) -> YamlDocument:
         """A document with its variables in place; the parameters of templates stay."""
@@ -100,7 +131,7 @@ class _Expansion:
         outside = Filling(self.words, document.file)
         inside = Filling(self.words, document.file, keep_params=True)
         templates = root.get(TEMPLATES)
-        found = outside.map(_without(root, {TEMPLATES}))
+        found = outside.map(copied(root, {TEMPLATES}))
         if TEMPLATES in root:
             found[TEMPLATES] = inside.value(templates, root.places[TEMPLATES])
             found.key_places = {**found.key_places, TEMPLATES: root.key_places[TEMPLATES]}
@@ -130,28 +161,40 @@ class _Expansion:
         for name, item in value.items():
             yield name, item, Place(document.file, *value.key_places[name])
 
-    def template(self, name: str, body: object, place: Place) -> None:
+    def layers(
+        self, name: str, bodies: Iterable[tuple[YamlDocument, object, Place]]
+    ) -> Iterator[tuple[int, object, Place]]:
+        """What is said of one template: once by the documents, and once by each overlay."""
+        first: dict[int, Place] = {}
+        for document, body, place in bodies:
+            if first.setdefault(document.layer, place) is place:
+                yield document.layer, body, place
+            else:
+                self.complain(
+                    f"the template `{shown(name)}` is given already", place, f"first at {first[document.layer]}"
+                )
+
+    def template(self, name: str, layers: Iterable[tuple[int, object, Place]]) -> None:
         """Read one template; what is wrong with it is said here, and not once more for every use."""
         before = self.faults
-        if name in self.templates:
-            self.complain(
-                f"the template `{shown(name)}` is given already", place, f"first at {self.templates[name].place}"
-            )
-            return
-        if not isinstance(body, YamlMap):
-            self.complain("must be a map: `params`, and what a document may hold", place)
-            body = YamlMap((place.line, place.column))
-        params = dict(self.params(body, place))
-        rest = _without(body, {PARAMS})
-        scan = Scan(rest, body.place)
-        self.keys(name, rest, place)
-        for token in scan.tokens:
+        params: dict[str, Word] = {}
+        parts: list[_Part] = []
+        for layer, written, place in layers:
+            body = written if isinstance(written, YamlMap) else YamlMap((place.line, place.column))
+            if body is not written:
+                self.complain("must be a map: `params`, and what a document may hold", place)
+            params |= self.params(body, place)
+            rest = copied(body, {PARAMS})
+            self.keys(name, rest, place)
+            parts.append(_Part(place, rest, layer, Scan(rest, rest.place)))
+        tokens = [(token, part) for part in parts for token in part.scan.tokens]
+        for token, part in tokens:
             if token.scheme == PARAM and token.name not in params:
                 message = f"the template `{shown(name)}` has no parameter `{shown(token.name)}`"
-                self.complain(message, place.beside(token.at), nearest(token.name, params))
+                self.complain(message, part.place.beside(token.at), nearest(token.name, params))
         # A variable that is still there stands for nothing, which has been said.
-        usable = self.faults == before and all(token.scheme == PARAM for token in scan.tokens)
-        self.templates[name] = _Template(name, place, rest, params, frozenset(scan.steady), scan.size, usable)
+        usable = self.faults == before and all(token.scheme == PARAM for token, _ in tokens)
+        self.templates[name] = _Template(name, tuple(parts), params, usable)
 
     def keys(self, name: str, body: YamlMap, place: Place) -> None:
         """What may stand in a template: objects."""
@@ -191,41 +234,40 @@ class _Expansion:
         template = self.templates.get(name)
         if template is None:
             self.complain(f"no template `{shown(name)}`", place, nearest(name, self.templates))
-            return
-        if items is None:
-            return
-        if not isinstance(items, YamlList):
+        elif isinstance(items, YamlList):
+            for item, at in zip(items, items.places, strict=True):
+                yield from self.use(document, template, item, place.beside(at))
+        elif items is not None:
             self.complain(
                 f"must be a list of maps, one for each use of `{shown(name)}`", place, f"see {template.place}"
             )
-            return
-        for item, at in zip(items, items.places, strict=True):
-            made = self.use(document, template, item, place.beside(at))
-            if made is not None:
-                yield made
 
-    def use(self, document: YamlDocument, template: _Template, item: object, place: Place) -> YamlDocument | None:
-        """The document that one use makes; None where its parameters are wrong."""
-        if not template.usable or not self.has_room(template.size, place):
-            return None
+    def use(self, document: YamlDocument, template: _Template, item: object, place: Place) -> Iterable[YamlDocument]:
+        """The documents that one use makes, one for each part; none where its parameters are wrong."""
+        if not template.usable or not self.has_room(sum(part.scan.size for part in template.parts), place):
+            return []
         before = self.faults
         if not isinstance(item, YamlMap):
             self.complain("must be a map of parameters", place, f"see {template.place}")
-            return None
+            return []
         params = {name: word for name, word in template.params.items() if word.value is not None}
         params |= self.arguments(template, item, place)
         for name, word in template.params.items():
             if name not in params and name not in item:
                 self.complain(f"`{shown(template.name)}` needs `{shown(name)}`", place, f"see {word.place}")
         if self.faults > before:
-            return None
-        filling = Filling(
-            Words(self.words.vars, params, self.words.target), template.place.file, place, template.steady
-        )
-        root = filling.map(template.body)
+            return []
+        words = Words(self.words.vars, params, self.words.target)
+        made = [self.made_by(document, part, words, place) for part in template.parts]
+        return [found for found in made if found is not None]
+
+    def made_by(self, document: YamlDocument, part: _Part, words: Words, place: Place) -> YamlDocument | None:
+        """The document that one use makes of one part of its template; None where a word cannot stand in its place."""
+        filling = Filling(words, part.place.file, place, part.scan.steady)
+        root = filling.map(part.body)
         if self.take(filling).problems or not self.has_room(filling.made, place):
             return None
-        return YamlDocument(template.place.file, root, template.body.place, place, document, params)
+        return YamlDocument(part.place.file, root, part.body.place, place, document, words.params, part.layer)
 
     def has_room(self, size: int, place: Place) -> bool:
         """Whether the uses may make so much more; said once where they may not."""
@@ -246,32 +288,7 @@ class _Expansion:
                 message = f"the template `{shown(template.name)}` has no parameter `{shown(name)}`"
                 hint = nearest(name, template.params) or f"see {template.place}"
                 self.complain(message, key_place, hint)
-            elif (wrong := _mismatch(known.value, value)) is not None:
+            elif (wrong := mismatch(known.value, value)) is not None:
                 self.complain(f"`{shown(name)}` {wrong}", at, f"see {known.place}")
             else:
                 yield name, Word(value, at)
-
-
-def _mismatch(default: object, value: object) -> str | None:
-    """Why a parameter cannot have a value; without a default any word or list will do."""
-    if value is None:
-        return "has no value"
-    given, wanted = _shape(value), _shape(default)
-    if default is None:
-        return "must be a word or a list, not a map" if given == "a map" else None
-    return None if given == wanted else f"must be {wanted}, as its default is"
-
-
-def _shape(value: object) -> str:
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, int | float):
-        return "a number"
-    return "text" if isinstance(value, str) else "a map" if isinstance(value, Mapping) else "a list"
-
-
-def _without(value: YamlMap, keys: set[str] | frozenset[str]) -> YamlMap:
-    found = YamlMap(value.place)
-    found.update((key, item) for key, item in value.items() if key not in keys)
-    found.key_places, found.places = value.key_places, value.places
-    return found

@@ -118,7 +118,7 @@ class Filling:
         if whole is None or not whole[1] or self.kept(whole[1]):
             return self.spelled(text, at)
         word = self.word(whole[1], whole[2], at)
-        return text if word is None else _landed(word.value, at)
+        return text if word is None else landed(word.value, at)
 
     def map(self, value: YamlMap) -> YamlMap:
         """A map, of which the keys may hold names too."""
@@ -229,16 +229,34 @@ def _at(text: str, offset: int) -> tuple[int, int]:
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
-def _landed(value: object, at: tuple[int, int]) -> object:
+def landed(value: object, at: tuple[int, int]) -> object:
     """A value that was written elsewhere; all of it now stands where its name was."""
     if isinstance(value, YamlMap):
         found = YamlMap(at)
-        found.update((key, _landed(item, at)) for key, item in value.items())
+        found.update((key, landed(item, at)) for key, item in value.items())
         found.key_places = found.places = dict.fromkeys(value, at)
         return found
     if isinstance(value, YamlList):
         items = YamlList(at)
-        items.extend(_landed(item, at) for item in value)
+        items.extend(landed(item, at) for item in value)
         items.places = [at] * len(items)
         return items
     return value
+
+
+def mismatch(default: object, value: object) -> str | None:
+    """Why a parameter cannot have a value; without a default any word or list will do."""
+    if value is None:
+        return "has no value"
+    given, wanted = _type_of(value), _type_of(default)
+    if default is None:
+        return "must be a word or a list, not a map" if given == "a map" else None
+    return None if given == wanted else f"must be {wanted}, as its default is"
+
+
+def _type_of(value: object) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    return "text" if isinstance(value, str) else "a map" if isinstance(value, Mapping) else "a list"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -44,7 +45,8 @@ class YamlDocument:
     """One document of a file; `root` is None where the document is empty, `place` is where it begins.
 
     Of what a template makes, `file` is the template's, `use` where it is used, `home` the document with the use, and
-    `params` are its parameters.
+    `params` are its parameters. What a later `layer` says, an overlay's, is said over what an earlier one does. The
+    files that are `dropped` are no policies of its `policies_from`.
     """
 
     file: str
@@ -53,6 +55,23 @@ class YamlDocument:
     use: Use = NO_USE
     home: YamlDocument | None = None
     params: Mapping[str, Word] | None = field(default=None, repr=False)
+    layer: int = 0
+    dropped: frozenset[str] = frozenset()
+
+    @property
+    def namespace(self) -> str:
+        """The namespace as it is written; of what a template makes, that of the use. `?` for what cannot be one."""
+        head = self.root if self.home is None else self.home.root
+        found = head.get("namespace", "") if head is not None else ""
+        return found if isinstance(found, str) else "?"
+
+
+def copied(value: YamlMap, without: AbstractSet[str] = frozenset()) -> YamlMap:
+    """A map of its own with the same values, but for some keys; the places are only read, and shared."""
+    found = YamlMap(value.place)
+    found.update((key, item) for key, item in value.items() if key not in without)
+    found.key_places, found.places = value.key_places, value.places
+    return found
 
 
 def place_of(document: YamlDocument, path: Sequence[str | int], *, key: bool = False) -> Place:

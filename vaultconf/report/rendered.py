@@ -45,7 +45,7 @@ def as_json(state: DesiredState, target: str) -> data.Json:
     return {
         "format": FORMAT,
         "target": target or None,
-        "objects": [_object(item) for item in sorted(_declared(state), key=lambda item: str(item.address))],
+        "objects": [_object(item) for item in sorted(declared(state), key=lambda item: str(item.address))],
         "notices": list(state.notices),
         "errors": [],
     }
@@ -59,14 +59,14 @@ def failure(problems: Iterable[Problem]) -> data.Json:
 def as_yaml(state: DesiredState) -> str:
     """The same as documents, one for each namespace and owner."""
     documents: dict[tuple[str, str], _Node] = {}
-    for item in sorted(_declared(state), key=_order):
+    for item in sorted(declared(state), key=_order):
         root = documents.setdefault((item.address.namespace, item.owner), _Node())
         _add(root, item)
     lines = (line for (namespace, owner), root in documents.items() for line in _document(namespace, owner, root))
     return "\n".join(map(guarded, lines)) + "\n" if documents else "{}\n"
 
 
-def _declared(state: DesiredState) -> Iterator[Desired]:
+def declared(state: DesiredState) -> Iterator[Desired]:
     """Without the configurations that come with a mount, and of which no file says anything."""
     for item in state.objects:
         if item.values or item.guidance != _BLANK or not item.kind.always:
@@ -89,24 +89,26 @@ def _object(item: Desired) -> data.Json:
         "source": data.place(item.place),
         "fields": [_field(item, name) for name in sorted(item.values)],
     }
-    return {**found, RESERVED: _guidance(item)} if item.guidance != _BLANK else found
+    return {**found, RESERVED: guidance_of(item)} if item.guidance != _BLANK else found
 
 
 def _field(item: Desired, name: str) -> data.Json:
     value = item.values[name]
     where = data.place(item.places.get(name, item.place))
-    if not _is_secret(item, name):
+    if not is_secret(item, name):
         return {"field": name, "value": data.plain(value), "source": where}
     references = [str(found) for found in value.references] if isinstance(value, Deferred) else []
     return {"field": name, "value": None, "source": where, "secret": True, "references": references}
 
 
-def _guidance(item: Desired) -> dict[str, object]:
+def guidance_of(item: Desired) -> dict[str, object]:
+    """What is said under the reserved key."""
     said = asdict(item.guidance)
     return {key: data.plain(value) for key, value in said.items() if value != getattr(_BLANK, key)}
 
 
-def _is_secret(item: Desired, name: str) -> bool:
+def is_secret(item: Desired, name: str) -> bool:
+    """Whether the value of a field is not to be shown."""
     spec, value = item.kind.fields[name], item.values[name]
     hidden = spec.marks.hidden and name not in item.guidance.show
     return hidden or spec.marks.secret or not is_plain(value) or bool(spec.codec.hides(value))
@@ -119,13 +121,13 @@ def _add(root: _Node, item: Desired) -> None:
     for name in [known for known in kind.fields if known in item.values] if not kind.is_open else sorted(item.values):
         leaf = node.at(name.split(".") if not kind.is_open else [name])
         leaf.origin = item.places.get(name, item.place)
-        leaf.secret = _is_secret(item, name)
+        leaf.secret = is_secret(item, name)
         leaf.value = (
             _written(item.values[name]) if leaf.secret else literals(kind.fields[name].codec.to_yaml(item.values[name]))
         )
     if item.guidance != _BLANK:
         leaf = node.at([RESERVED])
-        leaf.value, leaf.origin = _guidance(item), item.places.get(RESERVED, item.place)
+        leaf.value, leaf.origin = guidance_of(item), item.places.get(RESERVED, item.place)
 
 
 def _written(value: object) -> str:

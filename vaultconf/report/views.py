@@ -84,9 +84,9 @@ def _field_view(change: Change, item: FieldChange, *, drift: bool) -> FieldView:
         return FieldView(name, after=_origin(item))
     codec = _codec(change, item.field)
     before, after = (item.after, item.before) if drift else (item.before, item.after)
-    if not item.withheld and (block := _block(before, after, codec)):
+    if not item.withheld and (block := block_of(before, after, codec)):
         return FieldView(name, block=block)
-    old, new = (shown(value, duration=codec is _DURATION) for value in (before, after))
+    old, new = (shown(value, duration=is_duration(codec)) for value in (before, after))
     if item.withheld:
         old, new = (old, SECRET) if drift else (SECRET, new)
     if change.action is Action.CREATE:
@@ -104,7 +104,12 @@ def _codec(change: Change, name: str) -> Codec | None:
     return spec.codec if spec else None
 
 
-def _block(before: object, after: object, codec: Codec | None) -> tuple[str, ...]:
+def is_duration(codec: Codec | None) -> bool:
+    """Whether a number of this codec is seconds."""
+    return codec is _DURATION
+
+
+def block_of(before: object, after: object, codec: Codec | None) -> tuple[str, ...]:
     """The line diff of long texts, lists and maps; nothing for what is better shown in one line."""
     sides = [value for value in (before, after) if value is not None]
     if all(isinstance(value, str) for value in sides):
