@@ -174,11 +174,43 @@ def documents_are_declared_or_complained_about(value: Any) -> None:
     with tempfile.TemporaryDirectory(prefix="vaultconf-fuzz-") as folder:
         root = Path(folder)
         (root / "desired-state").mkdir()
-        # JSON is YAML, surrogates aside.
-        (root / "desired-state/a.yaml").write_text(json.dumps(value).replace("\\ud", "\\u0d"))
+        _write(root / "desired-state/a.yaml", value)
         found = _complaints(root)
 
     assert found is None or (found and all(problem.message for problem in found))
+
+
+def overlays(of: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """A document, and overlays that are like it, or say just the opposite of it."""
+    return st.tuples(of, st.lists(of, max_size=2), st.integers(0, 6))
+
+
+def overlays_are_laid_or_complained_about(found: tuple[Any, list[Any], int]) -> None:
+    document, others, depth = found
+    with tempfile.TemporaryDirectory(prefix="vaultconf-fuzz-") as folder:
+        root = Path(folder)
+        (root / "desired-state").mkdir()
+        layers = [*others, _removed(document, depth)]
+        names = [f"o{number}.yaml" for number in range(len(layers))]
+        _write(root / "desired-state/a.yaml", document)
+        for name, layer in zip(names, layers, strict=True):
+            _write(root / name, layer)
+        (root / "vaultconf.yaml").write_text(json.dumps({"targets": {"a": {}, "b": {"overlays": names}}}))
+        problems = _complaints(root)
+
+    assert problems is None or (problems and all(problem.message for problem in problems))
+
+
+def _removed(value: Any, depth: int) -> Any:
+    """The same with nothing in the place of what lies deeper."""
+    if not isinstance(value, dict) or not depth:
+        return None
+    return {key: _removed(item, depth - 1) for key, item in value.items()}
+
+
+def _write(path: Path, value: Any) -> None:
+    """JSON is YAML, surrogates aside."""
+    path.write_text(json.dumps(value).replace("\\ud", "\\u0d"))
 
 
 def _complaints(root: Path) -> tuple[Problem, ...] | None:
@@ -328,6 +360,7 @@ def targets() -> list[Target]:
         Target(
             "desired state", st.one_of(values(), near_misses(), templates()), documents_are_declared_or_complained_about
         ),
+        Target("overlays", overlays(st.one_of(near_misses(), templates())), overlays_are_laid_or_complained_about),
         Target("HCL", st.one_of(st.text(st.characters()), HCL), policies_are_read_or_complained_about),
         Target(
             "references",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.unit.loading import A_POLICY, by_address, write
 from tests.unit.test_templates import refused
 from vaultconf import pipeline
 from vaultconf.desired import DesiredState
-from vaultconf.errors import Place
+from vaultconf.errors import InputError, Place
 from vaultconf.references import Deferred
 from vaultconf.report import rendered
 
@@ -585,3 +589,75 @@ def test_five_thousand_uses_under_an_overlay_are_as_the_documents_say(tmp_path: 
     assert len(found) == 10_001
     assert found["auth/approle/role/n4998"].values["token_ttl"] == 300
     assert found["auth/approle/role/n4999"].values["token_ttl"] == 3600
+
+
+# --- the meaning, against a merge that is written down in a few lines --------------------------------------------
+
+KEYS = st.sampled_from(["a", "b"])
+LEAVES = st.one_of(st.integers(0, 3), st.sampled_from(["x", "w"]), st.lists(st.integers(0, 3), max_size=2))
+
+
+def trees(leaves: st.SearchStrategy[Any], depth: int) -> st.SearchStrategy[Any]:
+    """Maps in maps, so small that two of them have much in common."""
+    below = trees(leaves, depth - 1) if depth else st.nothing()
+    return st.dictionaries(KEYS, st.one_of(below, below, leaves), min_size=1, max_size=2)
+
+
+MAPS = trees(LEAVES, 3)
+CHANGES = trees(st.one_of(LEAVES, LEAVES, LEAVES, st.none()), 3)
+
+
+class NotThereError(Exception):
+    """An overlay removes what is not there."""
+
+
+def merged(below: Any, above: Any) -> Any:
+    """What an overlay means."""
+    if not isinstance(above, dict):
+        return above
+    found = dict(below) if isinstance(below, dict) else {}
+    for key, value in above.items():
+        if value is None and key not in found:
+            raise NotThereError
+        if value is None:
+            del found[key]
+        else:
+            found[key] = merged(found.get(key), value)
+    return found
+
+
+def objects(root: Path, files: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of free objects, which take any shape, of a project whose documents are JSON."""
+    write(root, {name: json.dumps(value) if name.endswith("json.yaml") else value for name, value in files.items()})
+    return {name: item.values for name, item in by_address(pipeline.validate(root)[1]).items()}
+
+
+@settings(max_examples=150)
+@given(
+    documents=st.lists(MAPS, min_size=1, max_size=2),
+    overlays=st.lists(st.dictionaries(st.sampled_from([0, 1]), CHANGES, min_size=1), min_size=1, max_size=3),
+)
+def test_an_overlay_means_what_a_merge_of_the_documents_means(
+    documents: list[Any], overlays: list[dict[int, Any]]
+) -> None:
+    whole: Any = {f"sys/{number}": body for number, body in enumerate(documents)}
+    above = [{f"sys/{number}": body for number, body in one.items()} for one in overlays]
+    names = [f"o{number}.json.yaml" for number in range(len(above))]
+    files: dict[str, Any] = {
+        f"desired-state/{path[4:]}.json.yaml": {"generic": {path: body}} for path, body in whole.items()
+    }
+    files |= {name: {"generic": one} for name, one in zip(names, above, strict=True)}
+    files["vaultconf.yaml"] = json.dumps({"targets": {"prod": {"overlays": names}}})
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            for one in above:
+                whole = merged(whole, one)
+        except NotThereError:
+            with pytest.raises(InputError, match="cannot be removed"):
+                objects(Path(folder) / "laid", files)
+            return
+        laid_over = objects(Path(folder) / "laid", files)
+        written = objects(Path(folder) / "written", {"desired-state/a.json.yaml": {"generic": whole}})
+
+    assert laid_over == written
