@@ -239,10 +239,12 @@ class _Walk:
         files, problems = policies_in(self.bodies.project.root, folder)
         for problem in problems:
             self.complain(problem.message, problem.place or Place(folder, 1, 1), problem.hint)
+        layer, self.bodies.layer = self.bodies.layer, 0  # a file is added; it lies over nothing
         for file in files:
             if file.name not in dropped:
                 kind = catalogue.all_kinds()[FOLDERS[POLICIES]]
                 self.policy_file(kind, self.bodies.filled(self.scope, file), self.scope)
+        self.bodies.layer = layer
 
     def nested_mounts(self) -> None:
         """No server takes a mount inside another one's path (seen on OpenBao 2.7)."""

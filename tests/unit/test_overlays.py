@@ -288,6 +288,19 @@ def test_an_overlay_may_name_a_folder_of_policies(tmp_path: Path) -> None:
     assert found["sys/policies/acl/q"].owner == ""
 
 
+def test_a_folder_of_an_overlay_lies_over_nothing(tmp_path: Path) -> None:
+    files = {A: "policies: {p: {policy: '#'}, q: {policy: '#'}}\n", "policies/prod/p.hcl": A_POLICY}
+    folder = "policies_from: ../../policies/prod\n"
+
+    twice = wrong(tmp_path / "a", folder, files)
+    instead = by_address(laid(tmp_path / "b", f"policies: {{p: null}}\n{folder}", files))
+
+    assert twice == [
+        f"policies/prod/p.hcl:1:1: `sys/policies/acl/p`: `policy` is declared already (first at {A}:1:16; keep one of them)"
+    ]
+    assert instead["sys/policies/acl/p"].values == {"policy": A_POLICY.rstrip("\n")}
+
+
 def test_what_belongs_to_the_overlay_itself_cannot_be_removed(tmp_path: Path) -> None:
     complaints = wrong(tmp_path, "owner: null\npolicies_from: null\nuse: {}\n")
 
