@@ -30,6 +30,7 @@ from vaultconf import (
     planning,
     project,
     resuming,
+    rotation_plan,
     saving,
     sending,
     settings,
@@ -50,7 +51,7 @@ from vaultconf.model import Outcome, Plan
 from vaultconf.permissions import Permissions, Run
 from vaultconf.project import Project
 from vaultconf.resolving import Sources
-from vaultconf.saved import Saved
+from vaultconf.saved import Rotations, Saved
 from vaultconf.scope import Scope
 from vaultconf.sealed import Secret
 from vaultconf.tables import Table, TableKey, mount_types
@@ -70,6 +71,7 @@ class Options:
     only: tuple[Pattern, ...] = ()
     resend: tuple[Pattern, ...] = ()
     concurrency: int | None = None
+    rotations: Rotations | None = None
 
 
 def validate(root: Path, target: str | None = None, *, may_be_empty: bool = False) -> tuple[Project, DesiredState]:
@@ -174,6 +176,7 @@ def save(made: Plan, loaded: Project, contact: Contact, options: Options, path: 
         removed = saving.removed(made, contact)
         made = replace(made, notices=(*made.notices, *saving.unseen(removed)))
         made_for = saving.frame(contact, loaded.settings, options.target, options.resend)
+        made_for = replace(made_for, rotations=options.rotations)
         saving.save(path, made, made_for, options.only, removed)
     return made
 
@@ -189,8 +192,10 @@ def plan_saved(  # noqa: PLR0913, PLR0917 - likewise
         return plan(loaded, state, contact, options, ledger), []
     resuming.refuse_another(kept, saving.frame(contact, loaded.settings, options.target, options.resend))
     done: list[Outcome] = []
+    again = rotation_plan.repeating(kept, contact)
 
     def narrow(made: Plan, reading: live.Reading, scope: Scope) -> Plan:
+        made = again(made, reading)
         chosen, finished = resuming.narrowed(kept, made, saving.removed(made, contact), reading, scope)
         done.extend(finished)
         return chosen

@@ -9,15 +9,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from vaultconf import catalogue, pins
-from vaultconf.address import join, unsafe_segment
+from vaultconf import catalogue, pins, rotating
+from vaultconf.address import covered, join, unsafe_segment
 from vaultconf.errors import Problem, Refused
 from vaultconf.kind import post
 from vaultconf.live import Reading
 from vaultconf.model import Action, Address, Change, Outcome, Plan, Status
 from vaultconf.order import prerequisites
 from vaultconf.report import data
-from vaultconf.saved import Frame, Planned, Saved
+from vaultconf.saved import Frame, Planned, Rotations, Saved
 from vaultconf.scope import Scope, may_match
 
 _HOLE = re.compile(r"\{\w+\}")
@@ -55,7 +55,7 @@ def narrowed(
 
     `removed` are digests of what the plan's deletes start from. Raises Refused with everything that moved.
     """
-    chosen = _Choice(made, removed, reading, scope)
+    chosen = _Choice(made, removed, reading, scope, saved.frame.rotations)
     for planned in saved.changes:
         chosen.take(planned)
     chosen.need()
@@ -67,8 +67,16 @@ def narrowed(
 class _Choice:
     """Gathers the changes that are as planned, those that are done, and what moved."""
 
-    def __init__(self, made: Plan, removed: Mapping[Address, str | None], reading: Reading, scope: Scope) -> None:
+    def __init__(
+        self,
+        made: Plan,
+        removed: Mapping[Address, str | None],
+        reading: Reading,
+        scope: Scope,
+        rotations: Rotations | None,
+    ) -> None:
         self.made = made
+        self.rotations = rotations
         self.removed = removed
         self.reading = reading
         self.scope = scope
@@ -89,8 +97,10 @@ class _Choice:
     def take(self, planned: Planned) -> None:
         """Take over one saved change, or note why not."""
         change = self.fresh.get(planned.address)
-        reason = self.left_alone.get(planned.address) or self.not_declared(planned)
-        if not reason and change is None:
+        reason = self.left_alone.get(planned.address) or self.not_declared(planned) or self.not_rotating(planned)
+        if not reason and self.is_rotated(planned, change):
+            change = None
+        elif not reason and change is None:
             reason = self.not_done(planned)
         elif not reason and change is not None:
             reason = self.difference(planned, change)
@@ -115,10 +125,27 @@ class _Choice:
             return "this checkout declares something else than what was planned"
         return ""
 
+    def not_rotating(self, planned: Planned) -> str:
+        """Why a saved change is none that a plan of rotations holds; "" where it is, and for every other plan."""
+        if self.rotations is None:
+            return ""
+        if planned.action is not Action.ROTATE or not covered(self.rotations.patterns, planned.address):
+            return "is no rotation that the plan says it was made for"
+        return "" if planned.address in self.fresh else "is not there, or nothing whose password can be rotated"
+
+    def is_rotated(self, planned: Planned, change: Change | None) -> bool:
+        """Whether a password that is to be rotated has been since the plan was made."""
+        if self.rotations is None or change is None:
+            return False
+        return rotating.trace(change, self.made.ledger) != planned.rotated
+
     def not_done(self, planned: Planned) -> str:
         """Why a change that no new plan has does not count as done; "" where it does."""
         if planned.action is Action.DELETE:
             return self.not_gone(planned)
+        desired = self.declared[planned.address]
+        if planned.action is Action.ROTATE and not rotating.last(desired, None, self.made.ledger):
+            return "was to be rotated, and nobody knows that it was"
         unknown = sorted(name for name in planned.fields if (planned.address, name) in self.unverified)
         if planned.action is Action.UPDATE and unknown:
             return f"{_listed(unknown)} {_NOT_AT_HAND}"
@@ -229,7 +256,8 @@ class _Choice:
         if self.problems:
             return
         chosen = {change.address for change in self.chosen}
-        needs = prerequisites(self.made.changes)
+        done = {outcome.change.address for outcome in self.done}
+        needs = prerequisites(change for change in self.made.changes if change.address not in done)
         for change in self.chosen:
             for address in sorted(needs[change.address] - chosen, key=str):
                 message = f"needs {address}, which is not as it was when the plan was made"
@@ -239,7 +267,7 @@ class _Choice:
         """The plan with the chosen changes alone."""
         chosen = {change.address for change in self.chosen}
         notices = [*self.made.notices, *self.unseen]
-        if others := len(self.made.changes) - len(self.chosen):
+        if others := len(self.fresh.keys() - {planned.address for planned in saved.changes}):
             are = "change that is" if others == 1 else "changes that are"
             notices.append(f"{others} {are} not in the saved plan, and not made")
         if pins.of_all(self.made.declared, self.made.server) != saved.desired:

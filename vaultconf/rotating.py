@@ -13,7 +13,7 @@ from vaultconf.errors import Problem
 from vaultconf.http import Request
 from vaultconf.kind import Kind, Steps
 from vaultconf.ledger import DUE, Ledger
-from vaultconf.model import Change, Desired, Unverified, Values
+from vaultconf.model import Change, Desired, Live, Unverified, Values
 from vaultconf.nouns import MAKES
 
 _AUTHORITY = re.compile(r"^(?:\w+://)?(?:[^/]*@)?(?:\w+\()?([^/?)]+)")
@@ -49,6 +49,19 @@ def notices(change: Change) -> Iterator[str]:
         yield f"{change.address}: making it {warning}"
     if change.rotate and change.action in MAKES:
         yield f"{change.address}: its password is rotated as soon as it is made; nobody but the server knows it then"
+
+
+def last(desired: Desired, found: object, ledger: Ledger) -> str:
+    """When a password was rotated last, as the server or the ledger says (RFC 3339); "" where neither does."""
+    entry, rotation = ledger.entries.get(desired.address), desired.kind.rotation
+    if rotation is not None and rotation.since:
+        return str(found.extras.get(rotation.since) or "") if isinstance(found, Live) else ""
+    return entry.rotated if entry is not None and entry.rotated != DUE else ""
+
+
+def trace(change: Change, ledger: Ledger) -> str:
+    """What tells whether the password of a change has been rotated meanwhile: it is another text then."""
+    return last(change.desired, change.before, ledger) if change.desired is not None else ""
 
 
 def server_of(values: Values, fields: Iterable[str]) -> str:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from vaultconf import catalogue
+from vaultconf import catalogue, rotating
 from vaultconf.address import Pattern, covered
 from vaultconf.contact import Contact
 from vaultconf.errors import InputError, Problem, Refused
-from vaultconf.ledger import DUE, Ledger
+from vaultconf.kind import Kind
+from vaultconf.ledger import Ledger
 from vaultconf.live import Reading
 from vaultconf.model import Action, Address, Change, Desired, Live, Plan
 from vaultconf.rotating import server_of
+from vaultconf.saved import Saved
 from vaultconf.scope import Scope
 from vaultconf.settings import Settings
 from vaultconf.survey import Survey, look
@@ -44,10 +46,24 @@ def narrowing(wish: Wish, contact: Contact) -> Callable[[Plan, Reading, Scope], 
     """What `pipeline.plan` keeps of a plan: see `narrowed`."""
 
     def narrow(made: Plan, reading: Reading, _: Scope) -> Plan:
-        near = Scope(Settings(), tuple(neighbours(reading.tables)))
-        return narrowed(wish, made, reading, look(contact, near))
+        return narrowed(wish, made, reading, _around(contact, reading))
 
     return narrow
+
+
+def repeating(kept: Saved, contact: Contact) -> Callable[[Plan, Reading], Plan]:
+    """What `pipeline.plan_saved` compares a saved plan with: a plan of rotations, where it is one, made anew."""
+
+    def again(made: Plan, reading: Reading) -> Plan:
+        if kept.frame.rotations is None:
+            return made
+        return repeated({planned.address for planned in kept.changes}, made, reading, _around(contact, reading))
+
+    return again
+
+
+def _around(contact: Contact, reading: Reading) -> Survey:
+    return look(contact, Scope(Settings(), tuple(neighbours(reading.tables))))
 
 
 def narrowed(wish: Wish, made: Plan, reading: Reading, around: Survey) -> Plan:
@@ -60,21 +76,47 @@ def narrowed(wish: Wish, made: Plan, reading: Reading, around: Survey) -> Plan:
         if not any(pattern.matches(str(item.address)) for item in wanted):
             hint = "name database connections or static roles that are declared and there"
             raise InputError(f"`{pattern.text}` matches nothing whose password the server can rotate", hint)
+    told, old = [], []
+    for item in wanted:
+        is_old, why = _age(wish, item, reading.objects[item.address], made.ledger)
+        told += [f"{item.address}: {why}"] if why else []
+        old += [item] if is_old else []
+    found = _rotations(old, made, reading, around)
+    return replace(found, blocked=(), held=(), notices=(*found.notices, *told))
+
+
+def repeated(addresses: Collection[str], made: Plan, reading: Reading, around: Survey) -> Plan:
+    """The plan with the rotations of these addresses, as far as they are declared and there, instead of its changes.
+
+    Raises Refused where others use the same login.
+    """
+    wanted = [item for item in made.present if item.kind.rotation is not None and str(item.address) in addresses]
+    return _rotations(wanted, made, reading, around)
+
+
+def _rotations(wanted: Iterable[Desired], made: Plan, reading: Reading, around: Survey) -> Plan:
     told = [
         f"{item.address} {item.reason}: whether others share a user is not known"
         for item in around.blocked
         if item.kind.rotation is not None
     ]
-    changes = []
-    for item in sorted(wanted, key=lambda one: str(one.address)):
-        is_old, why = _age(wish, item, reading.objects[item.address], made.ledger)
-        told += [f"{item.address}: {why}"] if why else []
-        if is_old:
-            changes.append(_change(item, made, reading))
+    changes = [_change(item, made, reading) for item in sorted(wanted, key=lambda one: str(one.address))]
     if shared := list(_shared(changes, around)):
         raise Refused(shared)
-    alone = replace(made, changes=tuple(changes), unmanaged=(), unverified=(), blocked=(), held=())
+    alone = replace(made, changes=tuple(changes), unmanaged=(), unverified=())
     return replace(alone, notices=(*made.notices, *told))
+
+
+def forgotten(made: Plan) -> Iterator[str]:
+    """Notices of what nobody remembers: whether a plan of rotations, once it is saved, has been carried out."""
+    for change in made.changes:
+        if not made.ledger.mount and not rotating.trace(change, made.ledger) and not _dated(change.kind):
+            unknown = "without a ledger nobody knows whether it was rotated"
+            yield f"{change.address}: {unknown}, so that each apply of the file does it"
+
+
+def _dated(kind: Kind) -> bool:
+    return kind.rotation is not None and bool(kind.rotation.since)
 
 
 def _change(item: Desired, made: Plan, reading: Reading) -> Change:
@@ -98,12 +140,8 @@ def _age(wish: Wish, item: Desired, found: object, ledger: Ledger) -> tuple[bool
 
 def _moment(item: Desired, found: object, ledger: Ledger) -> datetime.datetime | None:
     """When a password was rotated last, as the server or the ledger says; None where neither does."""
-    rotation, entry = item.kind.rotation, ledger.entries.get(item.address)
-    text = entry.rotated if entry is not None and entry.rotated != DUE else ""
-    if rotation is not None and rotation.since and isinstance(found, Live):
-        text = str(found.extras.get(rotation.since) or "")
     try:
-        moment = datetime.datetime.fromisoformat(text)
+        moment = datetime.datetime.fromisoformat(rotating.last(item, found, ledger))
     except ValueError:
         return None
     return moment.astimezone(datetime.UTC) if moment.tzinfo else None

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vaultconf import __version__, pins
+from vaultconf import __version__, pins, rotating
 from vaultconf.address import Pattern
 from vaultconf.errors import InputError
 from vaultconf.model import Action, Address, Change, Plan, Server
@@ -29,8 +29,19 @@ _AGAIN = "save a plan with `vaultconf plan --out FILE`"
 
 
 @dataclass(frozen=True, slots=True)
+class Rotations:
+    """What a plan of rotations was asked for: patterns of addresses, and an age ("" for any), as they were given."""
+
+    patterns: tuple[Pattern, ...]
+    older_than: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
-    """For what a plan was made: by which vaultconf, for which server, namespace and target, with which options."""
+    """For what a plan was made: by which vaultconf, for which server, namespace and target, with which options.
+
+    `rotations` is None for a plan that makes the server equal to the files.
+    """
 
     tool: str
     product: str
@@ -38,13 +49,15 @@ class Frame:
     namespace: str
     target: str
     resend: tuple[str, ...] = ()
+    rotations: Rotations | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
     """One change of a saved plan: what it does, and the digests of what it starts from and leads to.
 
-    `fields` and `sent` are JSON in its canonical form, the fields by name.
+    `fields` and `sent` are JSON in its canonical form, the fields by name. `rotated` is when the password of a rotation
+    had been rotated before, "" where nobody knew.
     """
 
     address: str
@@ -54,6 +67,7 @@ class Planned:
     live: str | None
     desired: str | None
     sent: str
+    rotated: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +98,24 @@ def as_json(made: Plan, made_for: Frame, only: tuple[Pattern, ...], removed: Map
             "namespace": made_for.namespace,
             "only": [pattern.text for pattern in only],
             "resend": list(made_for.resend),
+            **({} if (wish := made_for.rotations) is None else {"rotations": _rotations_to_json(wish)}),
             "desired": pins.of_all(made.declared, made.server),
-            "changes": {str(change.address): pinned(change, made.server, removed) for change in made.changes},
+            "changes": {str(change.address): pinned(change, made, removed) for change in made.changes},
         },
     }
 
 
-def pinned(change: Change, server: Server, removed: Mapping[Address, str | None]) -> Json:
+def _rotations_to_json(wish: Rotations) -> Json:
+    return {"patterns": [pattern.text for pattern in wish.patterns], "older_than": wish.older_than}
+
+
+def pinned(change: Change, made: Plan, removed: Mapping[Address, str | None]) -> Json:
     """What a saved plan holds on to of one change."""
-    deleted = change.action is Action.DELETE
+    deleted, rotates = change.action is Action.DELETE, change.action is Action.ROTATE
     return {
-        "live": removed.get(change.address) if deleted else pins.of_live(change, server),
-        "desired": pins.of_desired(change.desired, server) if change.desired is not None else None,
+        "live": removed.get(change.address) if deleted else pins.of_live(change, made.server),
+        "desired": pins.of_desired(change.desired, made.server) if change.desired is not None else None,
+        **({"rotated": rotating.trace(change, made.ledger)} if rotates else {}),
         **pins.sent(change),
     }
 
@@ -179,9 +199,14 @@ def _saved(document: Mapping[str, Any]) -> Saved:
         namespace=_typed(kept, "namespace", str),
         target=_typed(kept, "target", str),
         resend=tuple(_texts(kept, "resend")),
+        rotations=_rotations(_typed(kept, "rotations", dict)) if "rotations" in kept else None,
     )
     only = tuple(map(Pattern.parse, _texts(kept, "only")))
     return Saved(made_for, only, _typed(kept, "desired", str), _changes(document, kept))
+
+
+def _rotations(found: Mapping[str, Any]) -> Rotations:
+    return Rotations(tuple(map(Pattern.parse, _texts(found, "patterns"))), _typed(found, "older_than", str))
 
 
 def _changes(document: Mapping[str, Any], kept: Mapping[str, Any]) -> tuple[Planned, ...]:
@@ -208,6 +233,7 @@ def _planned(change: object, pinned_of: Mapping[str, Any]) -> Planned:
         live=_maybe_text(pin, "live"),
         desired=_maybe_text(pin, "desired"),
         sent=pins.canonical({name: pin.get(name) for name in _SENT}),
+        rotated=_typed(pin, "rotated", str) if action == Action.ROTATE.value else "",
     )
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.support.cli import Project, Result
 from tests.support.least import policy_for, token_with
 from tests.support.postgres import Postgres
+from tests.support.proxy import in_front_of
 from tests.support.raw import Raw
+from tests.support.servers import Server
 from vaultconf import rotating
 
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/plan.schema.json").read_text())
 OLD = "the-first-password"
 NEW = "the-second-password"
 
@@ -301,3 +308,255 @@ def test_what_cannot_be_rotated_is_refused_by_name(project: Project, postgres: P
     assert result.exit_code == 1, result
     assert "matches nothing whose password the server can rotate" in result.plan["errors"][0]["message"]
     assert unreadable.exit_code == 64
+
+
+# --- saved, and carried out later ----------------------------------------------------------------------------
+
+PLAN = "rotations.json"
+
+
+def saved(project: Project, *argv: str, **env: str) -> dict[str, Any]:
+    """Save a plan of rotations; return the file's document."""
+    result = run(project, "rotate", *argv, "--out", PLAN, **env)
+    assert result.exit_code == 0, result
+    document: dict[str, Any] = json.loads((project.root / PLAN).read_text())
+    return document
+
+
+def carried_out(project: Project, *argv: str, **env: str) -> Result:
+    return run(project, "apply", PLAN, "--yes", *argv, **env)
+
+
+def endings(result: Result) -> dict[str, tuple[str, str, str | None]]:
+    return {
+        item["address"].partition("/")[2]: (item["action"], item["status"], item["reason"])
+        for item in result.plan["outcomes"]
+    }
+
+
+@pytest.fixture
+def static(kept: Project, postgres: Postgres, user: str) -> Project:
+    """A connection that is there, and a static role of it."""
+    postgres.sql(f"CREATE USER \"{user}-app\" PASSWORD '{OLD}'")
+    declare(kept, postgres, user, rotate=False)
+    role = f"static_roles: {{app: {{db_name: pg, username: {user}-app, rotation_period: 24h}}}}"
+    kept.write("desired-state/app.yaml", f"secrets: {{{user}-db: {{{role}}}}}")
+    applied(kept)
+    return kept
+
+
+def test_a_saved_plan_of_rotations_is_made_without_writing_and_carried_out_once(
+    static: Project, raw: Raw, server: Server, postgres: Postgres, user: str
+) -> None:
+    before = (raw.read(f"{user}-db/static-creds/app") or {})["password"]
+
+    with in_front_of(server) as proxy:
+        document = saved(static, f"{user}-db/*", "--older-than", "0s", **proxy.access)
+        written = list(proxy.writes)
+    untouched = postgres.accepts(user, OLD)
+    first, second = carried_out(static), carried_out(static)
+
+    assert (written, untouched) == ([], True)
+    Draft202012Validator(SCHEMA).validate(document)
+    assert document["saved"]["rotations"] == {"patterns": [f"{user}-db/*"], "older_than": "0s"}
+    assert [item["action"] for item in document["changes"]] == ["rotate", "rotate"]
+    assert OLD not in json.dumps(document)
+    assert first.exit_code == 0, first
+    assert endings(first) == {
+        "config/pg": ("rotate", "done", None),
+        "static-roles/app": ("rotate", "done", None),
+    }
+    after = (raw.read(f"{user}-db/static-creds/app") or {})["password"]
+    assert after != before
+    assert not postgres.accepts(user, OLD)
+    assert logs_in(raw, user)
+    assert second.exit_code == 0, second
+    assert set(endings(second).values()) == {("rotate", "done", "already as planned")}
+
+
+def test_what_was_already_rotated_is_not_rotated_twice_when_a_part_failed(
+    static: Project, raw: Raw, server: Server, postgres: Postgres, user: str
+) -> None:
+    saved(static, f"{user}-db/*")
+    with in_front_of(server) as proxy:
+        proxy.refuse(500, f"{user}-db/rotate-role/app", method="POST")
+        first = carried_out(static, **proxy.access)
+    stamped = remembered(static)["rotated"]
+
+    second = carried_out(static)
+
+    assert first.exit_code == 4, first
+    assert endings(first)["config/pg"][1] == "done"
+    assert second.exit_code == 0, second
+    assert endings(second) == {
+        "config/pg": ("rotate", "done", "already as planned"),
+        "static-roles/app": ("rotate", "done", None),
+    }
+    assert remembered(static)["rotated"] == stamped
+    assert logs_in(raw, user)
+
+
+def test_a_saved_rotation_is_refused_where_the_connection_moved_or_is_gone(
+    static: Project, raw: Raw, server: Server, postgres: Postgres, user: str
+) -> None:
+    saved(static, f"{user}-db/*")
+    raw.write(f"{user}-db/config/pg", {"plugin_name": "postgresql-database-plugin", "max_open_connections": 9})
+    raw.delete(f"{user}-db/static-roles/app")
+
+    with in_front_of(server) as proxy:
+        result = carried_out(static, **proxy.access)
+        written = [path for _, path in proxy.writes if not path.startswith(f"{user}-books/")]
+
+    assert result.exit_code == 3, result
+    assert {item["address"]: item["message"] for item in result.plan["errors"]} == {
+        f"{user}-db/config/pg": "has changed on the server since the plan was made",
+        f"{user}-db/static-roles/app": "is not there, or nothing whose password can be rotated",
+    }
+    assert written == []
+    assert postgres.accepts(user, OLD)
+
+
+def test_a_saved_rotation_is_judged_again_for_who_else_logs_in(
+    static: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    saved(static, f"{user}-db/config/pg")
+    raw.write(f"sys/mounts/{user}-other", {"type": "database"})
+    theirs = {"plugin_name": "postgresql-database-plugin", "connection_url": postgres.connection_url()}
+    raw.write(f"{user}-other/config/theirs", {**theirs, "username": user, "password": OLD})
+
+    result = carried_out(static)
+
+    assert result.exit_code == 3, result
+    assert f"{user}-other/config/theirs logs in as the same user" in result.plan["errors"][0]["message"]
+    assert postgres.accepts(user, OLD)
+
+
+def test_what_a_plan_of_rotations_does_not_hold_is_left_alone_whatever_differs(
+    static: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    document = saved(static, f"{user}-db/*")
+    name = f"{user}-db/static-roles/app"
+    document["changes"] = [item for item in document["changes"] if item["address"] == name]
+    document["saved"]["changes"] = {name: document["saved"]["changes"][name]}
+    (static.root / PLAN).write_text(json.dumps(document))
+    static.policy(f"{user}-later", "# later")
+
+    result = carried_out(static)
+
+    assert result.exit_code == 0, result
+    assert endings(result) == {"static-roles/app": ("rotate", "done", None)}
+    assert postgres.accepts(user, OLD)
+    assert f"{user}-later" not in raw.list("sys/policies/acl")
+
+
+def _of_something_else(document: dict[str, Any], user: str) -> None:
+    document["saved"]["rotations"]["patterns"] = ["sys/*"]
+
+
+def _an_update(document: dict[str, Any], user: str) -> None:
+    document["changes"][0]["action"] = "update"
+
+
+def _a_create(document: dict[str, Any], user: str) -> None:
+    document["changes"][0]["action"] = "create"
+
+
+def _a_delete(document: dict[str, Any], user: str) -> None:
+    document["changes"][0]["action"] = "delete"
+
+
+def _no_longer_rotations(document: dict[str, Any], user: str) -> None:
+    del document["saved"]["rotations"]
+
+
+def _to_a_role(document: dict[str, Any], user: str) -> None:
+    pins = document["saved"]["changes"]
+    pins[f"{user}-db/roles/ro"] = pins.pop(f"{user}-db/config/pg")
+    document["changes"][0]["address"] = f"{user}-db/roles/ro"
+
+
+def _to_a_stranger(document: dict[str, Any], user: str) -> None:
+    pins = document["saved"]["changes"]
+    pins[f"{user}-db/config/theirs"] = pins.pop(f"{user}-db/config/pg")
+    document["changes"][0]["address"] = f"{user}-db/config/theirs"
+
+
+def _with_a_policy(document: dict[str, Any], user: str) -> None:
+    name = f"sys/policies/acl/{user}-later"
+    document["changes"].append({"address": name, "kind": "acl_policy", "action": "create", "fields": []})
+    document["saved"]["changes"][name] = {**document["saved"]["changes"][f"{user}-db/config/pg"], "rotated": ""}
+
+
+def _another_declaration(document: dict[str, Any], user: str) -> None:
+    document["saved"]["changes"][f"{user}-db/config/pg"]["desired"] = "sha256:" + "0" * 64
+
+
+def _with_values(document: dict[str, Any], user: str) -> None:
+    document["saved"]["changes"][f"{user}-db/config/pg"]["values"] = {"username": "postgres"}
+
+
+FORGED = (
+    _of_something_else,
+    _an_update,
+    _a_create,
+    _a_delete,
+    _no_longer_rotations,
+    _to_a_role,
+    _to_a_stranger,
+    _with_a_policy,
+    _another_declaration,
+    _with_values,
+)
+
+
+@pytest.mark.parametrize("forged", FORGED, ids=[forged.__name__.strip("_") for forged in FORGED])
+def test_a_forged_plan_of_rotations_writes_nothing(
+    project: Project, raw: Raw, server: Server, postgres: Postgres, user: str, forged: Callable[..., None]
+) -> None:
+    declare(project, postgres, user, rotate=False)
+    applied(project)
+    theirs = {"plugin_name": "postgresql-database-plugin", "connection_url": postgres.connection_url()}
+    raw.write(f"{user}-db/config/theirs", {**theirs, "username": postgres.user, "password": postgres.password})
+    project.policy(f"{user}-later", "# later")
+    document = saved(project, f"{user}-db/config/pg")
+    forged(document, user)
+    (project.root / PLAN).write_text(json.dumps(document))
+
+    with in_front_of(server) as proxy:
+        result = carried_out(project, "--allow", "*", **proxy.access)
+
+    assert result.exit_code == 3, result
+    assert proxy.writes == []
+    assert postgres.accepts(user, OLD)
+
+
+def test_a_plan_of_rotations_without_a_ledger_says_that_nobody_remembers(
+    project: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    declare(project, postgres, user, rotate=False)
+    applied(project)
+
+    document = saved(project, f"{user}-db/config/pg")
+    first, second = carried_out(project), carried_out(project)
+
+    told = f"{user}-db/config/pg: without a ledger nobody knows whether it was rotated"
+    assert [notice for notice in document["notices"] if notice.startswith(told)]
+    assert (first.exit_code, second.exit_code) == (0, 0), (first, second)
+    assert logs_in(raw, user)
+
+
+def test_the_printed_policies_are_enough_to_save_rotations_and_to_carry_them_out(
+    kept: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    declare(kept, postgres, user, rotate=False)
+    applied(kept)
+    rotates = token_with(raw, policy_for(kept, "rotate")["policy"])
+    applies = token_with(raw, policy_for(kept, "apply")["policy"])
+
+    saved(kept, f"{user}-db/config/pg", **rotates)
+    refused, done = carried_out(kept, **applies), carried_out(kept, **rotates)
+
+    assert refused.exit_code == 4, refused
+    assert "permission denied" in str(endings(refused)["config/pg"][2])
+    assert done.exit_code == 0, done
+    assert not postgres.accepts(user, OLD)

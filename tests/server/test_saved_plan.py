@@ -388,6 +388,15 @@ def _create_for_update(document: Document, unique: str) -> None:
     next(item for item in document["changes"] if item["address"] == f"auth/{unique}/role/app")["action"] = "create"
 
 
+def _rotate_for_update(document: Document, unique: str) -> None:
+    next(item for item in document["changes"] if item["address"] == f"auth/{unique}/role/app")["action"] = "rotate"
+    _pins(document, f"auth/{unique}/role/app")["rotated"] = ""
+
+
+def _a_plan_of_rotations(document: Document, unique: str) -> None:
+    document["saved"]["rotations"] = {"patterns": ["*"], "older_than": ""}
+
+
 def _another_server(document: Document, unique: str) -> None:
     document["saved"]["cluster"] = f"{unique}-cluster"
 
@@ -421,6 +430,8 @@ FORGED = (
     _true_for_one,
     _another_kind,
     _create_for_update,
+    _rotate_for_update,
+    _a_plan_of_rotations,
     _another_server,
     _another_namespace,
     _another_version,

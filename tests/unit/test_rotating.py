@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.plans import BAO, change, desired, live, plan, reference, resolver, scope, tables
 from tests.unit.loading import complaints, document
-from vaultconf import catalogue, remembering, rotating, rotation_plan, sending
+from vaultconf import catalogue, remembering, resuming, rotating, rotation_plan, saved, sending
 from vaultconf.address import Pattern
 from vaultconf.errors import InputError, Refused
 from vaultconf.fingerprints import fingerprint
@@ -20,6 +22,7 @@ from vaultconf.live import Reading
 from vaultconf.model import Action, Address, Change, Guidance, Outcome, Plan, Status
 from vaultconf.remembering import Stamp
 from vaultconf.rotation_plan import Wish
+from vaultconf.saved import Rotations, Saved
 from vaultconf.sealed import Secret
 from vaultconf.survey import Survey
 
@@ -270,3 +273,79 @@ def test_a_user_that_another_declared_connection_shares_is_not_rotated_on_creati
 
     told = "its password is to be rotated, and db/config/b logs in as the same user"
     assert [problem.message for problem in made.errors if "logs in as" in problem.message] == [told] * count
+
+
+# --- saved ---------------------------------------------------------------------------------------------------
+
+HERE = replace(
+    saved.frame(BAO, "", "", ()), rotations=Rotations(tuple(map(Pattern.parse, ["db/config/*"])), older_than="30d")
+)
+
+
+def kept(entry: Entry | None = ENTRY, **changed: Any) -> Saved:
+    """The saved plan of a rotation, as it is read again; `changed` stands in its part `rotations`."""
+    document = json.loads(json.dumps(saved.as_json(wished(entry=entry), HERE, (), {})))
+    document["saved"]["rotations"].update(changed)
+    return saved.read(json.dumps(document).encode(), "plan.json")
+
+
+def again(found: Saved, entry: Entry | None = ENTRY, **moved: object) -> tuple[Plan, tuple[Outcome, ...]]:
+    """What is left of a saved plan on a server where the connection is there, with these values."""
+    made = replace(plan([]), present=(ROOT,), declared=(ROOT,), ledger=ledger(entry))
+    reading = Reading({ROOT.address: live(ROOT, **moved)}, TABLES)
+    made = rotation_plan.repeated({planned.address for planned in found.changes}, made, reading, around())
+    return resuming.narrowed(found, made, {}, reading, scope())
+
+
+def test_a_saved_rotation_says_what_it_was_asked_for_and_is_carried_out() -> None:
+    found = kept()
+
+    chosen, done = again(found)
+
+    assert found.frame.rotations == HERE.rotations
+    assert [(item.action, item.rotate, item.address) for item in chosen.changes] == [
+        (Action.ROTATE, True, ROOT.address)
+    ]
+    assert done == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "count"),
+    [
+        ("", "2026-01-01T00:00:00Z", 1),
+        ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", 1),
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", 0),
+        ("", DUE, 0),
+        (DUE, DUE, 0),
+    ],
+)
+def test_what_was_rotated_since_counts_as_done_and_what_was_only_begun_does_not(
+    before: str, now: str, count: int
+) -> None:
+    chosen, done = again(kept(replace(ENTRY, rotated=before)), replace(ENTRY, rotated=now))
+
+    assert [item.reason for item in done] == ["already as planned"] * count
+    assert len(chosen.changes) == 1 - count
+    assert not [notice for notice in chosen.notices if "not in the saved plan" in notice]
+
+
+def test_a_connection_that_was_changed_since_is_not_rotated() -> None:
+    with pytest.raises(Refused, match="has changed on the server"):
+        again(kept(), max_open_connections=9)
+
+
+def test_a_plan_of_rotations_holds_nothing_but_what_it_says() -> None:
+    other = kept(patterns=["sys/*"])
+    foreign = replace(kept(), changes=(replace(kept().changes[0], action=Action.UPDATE),))
+
+    for found in (other, foreign):
+        with pytest.raises(Refused, match="is no rotation that the plan says it was made for"):
+            again(found)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"patterns": "x"}, {"patterns": [1]}, {"patterns": ["a*b"]}, {"older_than": 3}, {"older_than": None}]
+)
+def test_what_a_plan_of_rotations_was_asked_for_is_read_strictly(changed: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="is not a saved plan"):
+        kept(**changed)
