@@ -118,6 +118,8 @@ def _task(ready: Ready, contact: Contact, resolve: Resolver) -> Task[Outcome]:
         request_id = last.request_id if last is not None else ""
         if failed is not None:
             outcome = yield from doubts.settled(ready, contact, resolve, failed)
+        elif change.action is Action.ROTATE:
+            outcome = Outcome(change, Status.DONE)
         elif change.desired is None:
             outcome = yield from _gone(change, contact, request_id)
         else:
@@ -214,7 +216,7 @@ def _verified(change: Change, contact: Contact, resolve: Resolver, request_id: s
         return Outcome(change, Status.DONE, f"written, but cannot be read back: {found.reason}", request_id)
     if found is None:
         return Outcome(change, Status.FAILED, "was written, but is not there", request_id)
-    left = sorted(compare(desired, found, contact.server, resolve).changed)
+    left = sorted(compare(desired, found, contact.server, resolve).changed - rotating.not_sent(change))
     if left:
         names = ", ".join(f"`{name}`" for name in left)
         return Outcome(change, Status.FAILED, f"the server did not take {names}", request_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from vaultconf import catalogue
 from vaultconf.address import unsafe_segment
 from vaultconf.declarations import RESERVED, Declaration
 from vaultconf.errors import Place, Problem, nearest
@@ -66,7 +67,9 @@ def _problem(kind: Kind, key: str, value: object, key_place: Place, place: Place
 def _bad_rotation(kind: Kind, value: object, key_place: Place, place: Place) -> Problem | None:
     """What is wrong with the wish that the server changes its own password."""
     if kind.rotation is None or not kind.rotation.fields:
-        return Problem(f"`{RESERVED}.rotate_root` is for objects whose password the server can change", key_place)
+        able = sorted(kind.title for kind in catalogue.all_kinds().values() if kind.rotation and kind.rotation.fields)
+        hint = f"in this version: {', '.join(able)}"
+        return Problem(f"`{RESERVED}.rotate_root` is for objects whose password the server can change", key_place, hint)
     if value != "on_create":
         hint = "it is rotated once, as soon as the object is made"
         return Problem(f"`{RESERVED}.rotate_root` must be `on_create`", place, hint)

@@ -18,6 +18,7 @@ from vaultconf.moves import moved_prefixes, old_path
 from vaultconf.nouns import ANY
 from vaultconf.reach import reached
 from vaultconf.references import Deferred
+from vaultconf.rotations import unproven
 from vaultconf.scope import Scope
 from vaultconf.tables import homes
 from vaultconf.wanted import Need, Opened, Wanted, built_in, group
@@ -64,13 +65,14 @@ def of_rotate(wanted: Wanted) -> Iterator[Need]:
         if item.kind.rotation is not None:
             title, space = group(item.kind, item.params), item.address.namespace
             yield Need("UPDATE", item.kind.rotation.path.format_map(item.params), space, title)
-            if item.kind.rotation.fields:
+            if item.kind.rotation.proof is not unproven:
                 yield Need("UPDATE", item.address.path, space, title)
     for space, section, mount, mount_type in wanted.opened:
         for kind in kinds:
             if section == kind.section and mount_type in kind.mount_types:
                 params = {"mount": mount, "name": ANY}
-                yield Need("LIST", kind.collection_of(params), space, group(kind, params))
+                if kind.named:
+                    yield Need("LIST", kind.collection_of(params), space, group(kind, params))
                 yield Need("GET", kind.path_of(params), space, group(kind, params))
 
 

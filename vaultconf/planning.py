@@ -150,20 +150,23 @@ class _Planner:
     def create(self, desired: Desired) -> None:
         if desired.kind.always:
             # It comes into being with its mount, with the defaults.
-            self.compared(desired, Live(desired.kind.completed(self.server, desired.params, {})))
+            self.compared(desired, Live(desired.kind.completed(self.server, desired.params, {})), new=True)
             return
         fields = tuple(written_fields(desired, self.server))
         after = desired.kind.completed(self.server, desired.params, desired.values)
         change = Change.of(Action.CREATE, desired, fields, after)
         self.change(replace(change, rotate=rotating.is_wished(desired)))
 
-    def compared(self, desired: Desired, live: Live) -> None:
+    def compared(self, desired: Desired, live: Live, *, new: bool = False) -> None:
         difference = compare(desired, live, self.server, self.resolve)
         difference = judged(desired, difference, self.scope.ledger, self.server, self.resolve)
-        if self.scope.resend and self.scope.resent(desired.address):
+        first = new or (bool(difference.fields) and rotating.is_first(desired, live, self.server, self.scope.ledger))
+        if first or (self.scope.resend and self.scope.resent(desired.address)):
             difference = with_write_only(desired, difference)
+        else:
+            difference = rotating.kept_back(desired, difference, self.scope.ledger)
         self.unverified += difference.unverified
-        rotate = rotating.is_due(desired, self.scope.ledger)
+        rotate = rotating.is_due(desired, self.scope.ledger) or (new and rotating.is_wished(desired))
         if not difference.fields and not rotate:
             self.unchanged += 1
             return
@@ -175,6 +178,7 @@ class _Planner:
         self.changes[change.address] = change
         self.errors += remembering.own_home(change, self.scope.ledger)
         self.unverified += absences(change, self.resolve)
+        self.errors += rotating.unable(change, self.server)
         self.notices += rotating.notices(change)
 
     def foreign(self, state: DesiredState, looked_at: list[Desired]) -> None:

@@ -66,7 +66,8 @@ def intended(made: Plan, ready: Iterable[Ready], stamp: Stamp) -> Ledger:
                 hashed_as=entry.hashed_as,
             )
         if _is_remembered(change):
-            entry = replace(entry, rotated=entry.rotated or DUE)
+            known = entry.rotated if change.action is Action.ROTATE else ""
+            entry = replace(entry, rotated=known or DUE)
         _keep(entries, change.address, entry)
     return replace(made.ledger, entries=entries)
 

@@ -43,7 +43,7 @@ def rotate(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     lock_timeout: LockTimeoutOption = LOCK_TIMEOUT,
 ) -> None:
-    """Have the server change the passwords of database connections and static roles, so that it alone knows them."""
+    """Have the server change passwords and keys that it holds, so that it alone knows them."""
     with failing(format, "vaultconf.plan/1" if out else "vaultconf.outcome/1"):
         wish = Wish(patterns(addresses), _before(older_than))
         options = Options(target, rotations=Rotations(wish.patterns, older_than))

@@ -33,12 +33,21 @@ class Wish:
     before: datetime.datetime | None = None
 
 
-def neighbours(tables: Mapping[TableKey, Table]) -> Iterator[Pattern]:
-    """Where on the server other objects may log in as the same user."""
+def related(kinds: Collection[Kind]) -> list[Kind]:
+    """The kinds whose objects may log in as the same users as objects of these do: those of the same engines."""
+    engines = {(kind.section, *kind.mount_types) for kind in kinds if kind.rotation is not None}
+    every = catalogue.all_kinds().values()
+    return [kind for kind in every if kind.rotation is not None and (kind.section, *kind.mount_types) in engines]
+
+
+def neighbours(tables: Mapping[TableKey, Table], kinds: Collection[Kind]) -> Iterator[Pattern]:
+    """Where on the server other objects may log in as the same user as objects of these kinds."""
+    near = related(kinds)
     for (namespace, section, mount), mount_type in mount_types(tables).items():
-        for kind in catalogue.all_kinds().values():
-            if kind.rotation is not None and kind.section == section and mount_type in kind.mount_types:
-                path = f"{kind.collection_of({'mount': mount})}/*"
+        for kind in near:
+            if kind.section == section and mount_type in kind.mount_types:
+                params = {"mount": mount}
+                path = f"{kind.collection_of(params)}/*" if kind.named else kind.path_of(params)
                 yield Pattern.parse(f"{namespace}/{path}" if namespace else path)
 
 
@@ -46,7 +55,8 @@ def narrowing(wish: Wish, contact: Contact) -> Callable[[Plan, Reading, Scope], 
     """What `pipeline.plan` keeps of a plan: see `narrowed`."""
 
     def narrow(made: Plan, reading: Reading, _: Scope) -> Plan:
-        return narrowed(wish, made, reading, _around(contact, reading))
+        kinds = [item.kind for item in made.present if covered(wish.patterns, item.address)]
+        return narrowed(wish, made, reading, _around(contact, reading, kinds))
 
     return narrow
 
@@ -57,13 +67,17 @@ def repeating(kept: Saved, contact: Contact) -> Callable[[Plan, Reading], Plan]:
     def again(made: Plan, reading: Reading) -> Plan:
         if kept.frame.rotations is None:
             return made
-        return repeated({planned.address for planned in kept.changes}, made, reading, _around(contact, reading))
+        addresses = {planned.address for planned in kept.changes}
+        kinds = [item.kind for item in made.present if str(item.address) in addresses]
+        return repeated(addresses, made, reading, _around(contact, reading, kinds))
 
     return again
 
 
-def _around(contact: Contact, reading: Reading) -> Survey:
-    return look(contact, Scope(Settings(), tuple(neighbours(reading.tables))))
+def _around(contact: Contact, reading: Reading, kinds: Collection[Kind]) -> Survey:
+    patterns = tuple(neighbours(reading.tables, kinds))
+    # Without a pattern all there is would be looked at.
+    return look(contact, Scope(Settings(), patterns)) if patterns else Survey((), (), (), {}, {})
 
 
 def narrowed(wish: Wish, made: Plan, reading: Reading, around: Survey) -> Plan:
@@ -101,10 +115,23 @@ def _rotations(wanted: Iterable[Desired], made: Plan, reading: Reading, around: 
         if item.kind.rotation is not None
     ]
     changes = [_change(item, made, reading) for item in sorted(wanted, key=lambda one: str(one.address))]
+    if wrong := [problem for change in changes for problem in _unfit(change, made)]:
+        raise InputError(wrong)
     if shared := list(_shared(changes, around)):
         raise Refused(shared)
     alone = replace(made, changes=tuple(changes), unmanaged=(), unverified=())
     return replace(alone, notices=(*made.notices, *told))
+
+
+def _unfit(change: Change, made: Plan) -> Iterator[Problem]:
+    """Why a password may not be rotated: this server cannot, or the next plan would put the old one back."""
+    yield from rotating.unable(change, made.server)
+    kept = made.ledger.mount or (change.desired is not None and rotating.is_wished(change.desired))
+    if (names := rotating.returned_fields(change.kind)) and not kept:
+        listed = ", ".join(f"`{name}`" for name in names)
+        message = f"a rotation changes {listed}, and without a ledger the next plan would put back the one in the files"
+        hint = "keep a ledger, or say `vaultconf: {rotate_root: on_create}` there"
+        yield Problem(message, change.source, hint, str(change.address))
 
 
 def forgotten(made: Plan) -> Iterator[str]:
@@ -167,10 +194,10 @@ def _login(address: Address, known: Mapping[Address, tuple[Desired, Live]]) -> L
     if rotation is None or not user:
         return None
     if not rotation.through:
-        return server_of(live.values, rotation.server), str(user)
+        return server_of(live.values, rotation.server), str(user).casefold()
     names = item.kind.fields[rotation.through].marks.names
     path = catalogue.all_kinds()[names].path_of({**item.params, "name": str(live.values[rotation.through])})
     through = known.get(Address(path, address.namespace))
     if through is None or through[0].kind.rotation is None:
         return None
-    return server_of(through[1].values, through[0].kind.rotation.server), str(user)
+    return server_of(through[1].values, through[0].kind.rotation.server), str(user).casefold()

@@ -9,7 +9,8 @@ from vaultconf.http import Request
 from vaultconf.nouns import Values
 
 
-def _unproven(_path: str, _values: Values) -> Iterable[Request]:
+def unproven(_path: str, _values: Values) -> Iterable[Request]:
+    """Nothing shows it without the password itself."""
     return ()
 
 
@@ -25,17 +26,18 @@ class Rotation:
     password. proof: what is sent afterwards, given the object's path and its complete values, and only succeeds where
     the server can log in. since: the key of the object's answer that tells when it happened last (RFC 3339).
     warning: what making an object does at once, given its values. user, server: the fields that say whose password it
-    is, and where; through: the one that names the object which knows the server.
+    is, and where; through: the one that names the object which knows the server. only: the product that can do it.
     """
 
     path: str
     fields: frozenset[str] = frozenset()
-    proof: Callable[[str, Values], Iterable[Request]] = _unproven
+    proof: Callable[[str, Values], Iterable[Request]] = unproven
     since: str = ""
     warning: Callable[[Values], str] = _no_warning
     user: str = "username"
     server: tuple[str, ...] = ()
     through: str = ""
+    only: str = ""
 
 
 #: Where the plugins of the database engine find the database.

@@ -17,6 +17,7 @@ from tests.support.postgres import Postgres
 from tests.support.proxy import in_front_of
 from tests.support.raw import Raw
 from tests.support.servers import Server
+from tests.support.stub import Reply
 from vaultconf import rotating
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/plan.schema.json").read_text())
@@ -560,3 +561,29 @@ def test_the_printed_policies_are_enough_to_save_rotations_and_to_carry_them_out
     assert "permission denied" in str(endings(refused)["config/pg"][2])
     assert done.exit_code == 0, done
     assert not postgres.accepts(user, OLD)
+
+
+def test_a_password_is_rotated_whatever_else_of_its_object_differs_from_the_files(
+    static: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    raw.write(f"{user}-db/config/pg", {"plugin_name": "postgresql-database-plugin", "max_open_connections": 9})
+    raw.write(f"{user}-db/static-roles/app", {"username": f"{user}-app", "db_name": "pg", "rotation_period": "48h"})
+
+    done = rotated(static, f"{user}-db/*")
+
+    assert done == [("config/pg", "rotate"), ("static-roles/app", "rotate")]
+    assert not postgres.accepts(user, OLD)
+    assert (raw.read(f"{user}-db/config/pg") or {})["connection_details"]["max_open_connections"] == 9
+    assert logs_in(raw, user)
+
+
+def test_a_static_role_whose_server_only_says_that_it_was_rotated_is_a_failure(
+    static: Project, server: Server, user: str
+) -> None:
+    path = f"{user}-db/rotate-role/app"
+    with in_front_of(server) as proxy:
+        proxy.fault = lambda asked: Reply(200, b"{}") if asked.target == f"/v1/{path}" else None
+        result = run(static, "rotate", "--yes", f"{user}-db/static-roles/app", **proxy.access)
+
+    assert result.exit_code == 4, result
+    assert "`last_vault_rotation` is as it was" in str(endings(result)["static-roles/app"][2])

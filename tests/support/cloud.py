@@ -37,9 +37,19 @@ class Cloud:
         """Make an IAM role; return its internal id (AROA…)."""
         return self._made("CreateRole", "RoleId", RoleName=name, AssumeRolePolicyDocument=_TRUST)
 
+    def key_of(self, user: str) -> tuple[str, str]:
+        """Make an access key for a user; return its id and its secret."""
+        made = self._asked("CreateAccessKey", UserName=user)
+        return _first(made, "AccessKeyId"), _first(made, "SecretAccessKey")
+
+    def keys_of(self, user: str) -> list[str]:
+        """Return the ids of the access keys that a user has."""
+        found = self._asked("ListAccessKeys", UserName=user)
+        return [str(element.text) for element in found.iter() if element.tag.endswith("AccessKeyId")]
+
     def login_of(self, user: str) -> dict[str, str]:
         """Return what this user sends to log in: a call of STS that says who calls, for the server to make."""
-        key = self._made("CreateAccessKey", "AccessKeyId", UserName=user)
+        key, _ = self.key_of(user)
         headers = {
             "Authorization": _SIGNED.format(key=key, service="sts"),
             "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
@@ -58,6 +68,9 @@ class Cloud:
         self.process.stop()
 
     def _made(self, action: str, wanted: str, **parameters: str) -> str:
+        return _first(self._asked(action, **parameters), wanted)
+
+    def _asked(self, action: str, **parameters: str) -> ET.Element:
         connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=30)
         form = urllib.parse.urlencode({"Action": action, "Version": "2010-05-08", **parameters})
         signed = _SIGNED.format(key="test", service="iam")
@@ -65,8 +78,11 @@ class Cloud:
         connection.request("POST", "/", form, headers)
         answer = ET.fromstring(connection.getresponse().read())
         connection.close()
-        found = next(element.text for element in answer.iter() if element.tag.endswith(wanted))
-        return str(found)
+        return answer
+
+
+def _first(answer: ET.Element, wanted: str) -> str:
+    return str(next(element.text for element in answer.iter() if element.tag.endswith(wanted)))
 
 
 def start() -> Cloud:

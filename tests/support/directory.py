@@ -67,7 +67,7 @@ def start(slapd: Path) -> Directory:
 def _config(folder: Path, password: str) -> str:
     schemas = next(known for known in SCHEMAS if known.is_dir())
     included = "\n".join(f"include {schemas / name}.schema" for name in ("core", "cosine", "inetorgperson"))
-    # The ldif backend is built in. Nobody reads anything without logging in.
+    # The ldif backend is built in. Nobody reads anything without logging in; who has, changes the own password.
     return f"""{included}
 pidfile {folder / "pid"}
 database ldif
@@ -75,7 +75,7 @@ suffix "{BASE}"
 directory {folder / "data"}
 rootdn "{ADMIN}"
 rootpw {password}-admin
-access to attrs=userPassword by anonymous auth by * none
+access to attrs=userPassword by self write by anonymous auth by * none
 access to * by users read by * none
 """
 

@@ -22,6 +22,8 @@ from tests.support.raw import Raw
 CHOICE = "VAULTCONF_TEST_SERVER"
 DEFAULT_IMAGE = "hashicorp/vault:latest"
 OLDER_FOLDER = Path(__file__).parents[2] / ".servers" / "openbao-2.6"  # `make test` puts it there
+#: Vault 2.1 rotates an AWS key only where it finds a region beside its configuration.
+REGION = {"AWS_REGION": "us-east-1"}
 ATTEMPTS = 3  # a port can be taken between its choice and its use
 
 
@@ -37,7 +39,7 @@ class Binary:
 
     def start(self, arguments: Sequence[str], folder: Path) -> Running:
         # Nothing else of the caller's environment: VAULT_* and BAO_* would reach the server.
-        environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+        environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **REGION}
         return launch([self.path, *arguments], folder=folder, environment=environment)
 
 
@@ -54,6 +56,8 @@ class Image:
         container = DockerContainer(self.name).with_command(list(arguments))
         container.with_volume_mapping(str(folder), str(folder), "rw")
         # IPC_LOCK: the binary carries that file capability and does not start without.
+        for name, value in REGION.items():
+            container.with_env(name, value)
         container.with_kwargs(network_mode="host", entrypoint="vault", cap_add=["IPC_LOCK"])
         running = Container(container.start(), folder)
         atexit.register(running.stop)

@@ -85,7 +85,9 @@ def test_what_holds_a_rotated_password_is_never_deleted_and_made_anew_to_change_
     fixed = [name for name, spec in kind.fields.items() if spec.marks.immutable]
 
     assert not rotated or (kind.alterable and not fixed and not kind.replaces)
-    assert rotated <= {name for name, spec in kind.fields.items() if spec.marks.secret and spec.marks.write_only}
+    assert {name for name in rotated if kind.fields[name].marks.write_only} == {
+        name for name in rotated if kind.fields[name].marks.secret
+    }
 
 
 def test_making_a_connection_is_followed_by_a_rotation_that_the_plan_tells() -> None:
@@ -349,3 +351,101 @@ def test_a_plan_of_rotations_holds_nothing_but_what_it_says() -> None:
 def test_what_a_plan_of_rotations_was_asked_for_is_read_strictly(changed: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="is not a saved plan"):
         kept(**changed)
+
+
+# --- other methods -------------------------------------------------------------------------------------------
+
+LDAP = {"url": "ldap://h", "binddn": "cn=vault", "bindpass": reference("PASSWORD")}
+METHOD = desired("auth_method", {"type": "ldap"}, mount="m")
+AUTH = tables(auth={"m": {"type": "ldap"}})
+WISH = Guidance(rotate_root="on_create")
+AWS = {"access_key": "AKIA1", "secret_key": reference("SECRET")}
+
+
+def of_method(guidance: Guidance, *, there: bool, entry: Entry | None = None, **moved: object) -> Plan:
+    """The plan for an LDAP method; where it is there, its configuration has defaults but for what `moved`."""
+    wanted = desired("ldap_config", LDAP, guidance=guidance, mount="m")
+    blank = live(desired("ldap_config", {}, mount="m"), **moved)
+    found = {METHOD.address: live(METHOD), wanted.address: blank} if there else {}
+    kept = Ledger("secret", entries={wanted.address: entry}, key=KEY) if entry else Ledger()
+    within = replace(scope(), ledger=kept)
+    return plan([METHOD, wanted], found, within=within, tables=AUTH if there else tables())
+
+
+def config_of(made: Plan) -> Change:
+    return next(item for item in made.changes if item.address.path == "auth/m/config")
+
+
+@pytest.mark.parametrize(
+    ("guidance", "there", "moved", "sent", "rotate"),
+    [
+        (Guidance(), False, {}, True, False),
+        (WISH, False, {}, True, True),
+        (Guidance(), True, {}, True, False),
+        (Guidance(), True, {"url": "ldap://other"}, False, False),
+        (WISH, True, {}, False, False),
+    ],
+)
+def test_a_secret_of_what_exists_with_its_mount_is_sent_when_that_is_written_first(
+    guidance: Guidance, moved: dict[str, object], *, there: bool, sent: bool, rotate: bool
+) -> None:
+    found = config_of(of_method(guidance, there=there, **moved))
+
+    assert ("bindpass" in sending.to_send(found), found.rotate) == (sent, rotate)
+
+
+def test_a_rotated_password_is_not_sent_to_a_configuration_that_was_reset_by_hand() -> None:
+    entry = Entry("ldap_config", {"mount": "m"}, rotated="2026-01-01T00:00:00Z")
+
+    assert "bindpass" not in sending.to_send(config_of(of_method(Guidance(), there=True, entry=entry)))
+
+
+@pytest.mark.parametrize(
+    ("guidance", "rotated", "differs"),
+    [
+        (Guidance(), None, True),
+        (Guidance(), "", True),
+        (WISH, None, False),
+        (WISH, "", True),
+        (Guidance(), "2026-01-01T00:00:00Z", False),
+        (Guidance(), DUE, False),
+    ],
+)
+def test_a_key_that_was_rotated_is_another_than_in_the_files_and_stays(
+    guidance: Guidance, rotated: str | None, *, differs: bool
+) -> None:
+    mount = desired("auth_method", {"type": "aws"}, mount="m")
+    client = desired("aws_auth_client", AWS, guidance=guidance, mount="m")
+    entries = {} if rotated is None else {client.address: Entry("aws_auth_client", client.params, rotated=rotated)}
+    found = {mount.address: live(mount), client.address: live(client, access_key="AKIA2")}
+    within = replace(scope(), ledger=Ledger("secret", entries=entries, key=KEY))
+
+    made = plan([mount, client], found, within=within, tables=tables(auth={"m": {"type": "aws"}}))
+
+    fields = [item.field for change in made.changes for item in change.fields]
+    assert fields == (["access_key"] if differs else [])
+    assert ("access_key" in {item.field for item in made.unverified}) is not differs
+
+
+def test_where_a_server_rotates_nothing_of_a_method_the_plan_says_so() -> None:
+    wanted = desired("ldap_config", LDAP, guidance=WISH, mount="m")
+
+    made = plan([METHOD, wanted], {}, tables=tables())
+
+    assert [problem.message for problem in made.errors] == [
+        "its password is to be rotated, and openbao has no `auth/{mount}/config/rotate-root`"
+    ]
+
+
+def test_only_the_same_engines_are_looked_at_for_who_shares_a_user() -> None:
+    kinds = [catalogue.all_kinds()["ldap_config"]]
+    found = {("", "auth_method"): {"a/b": {"type": "ldap"}, "c": {"type": "aws"}}, ("", "secrets_engine"): {}}
+
+    assert [pattern.text for pattern in rotation_plan.neighbours(found, kinds)] == ["auth/a/b/config"]
+    assert list(rotation_plan.neighbours(found, [])) == []
+
+
+def test_what_cannot_be_rotated_on_creation_is_told_what_can(tmp_path: Path) -> None:
+    found = complaints(document(tmp_path, "auth: {a: {type: azure, config: {vaultconf: {rotate_root: on_create}}}}\n"))
+
+    assert any("is for objects whose password the server can change" in item for item in found)

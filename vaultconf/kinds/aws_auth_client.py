@@ -8,7 +8,7 @@ from typing import Annotated
 from vaultconf import lists
 from vaultconf.cloud_fields import CloudFields
 from vaultconf.fields import Codec, Flag, Text
-from vaultconf.kind import Kind, setting
+from vaultconf.kind import Kind, Rotation, setting
 
 
 def _retries_from_yaml(value: object) -> int:
@@ -59,4 +59,5 @@ KIND = Kind(
     yaml="auth.{mount}.config.client",
     path="auth/{mount}/config/client",
     mount_types=frozenset({"aws"}),
+    rotation=Rotation("auth/{mount}/config/rotate-root", frozenset({"access_key", "secret_key"}), user="access_key"),
 )

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from vaultconf.cloud_fields import RotationFields
 from vaultconf.fields import Codec, Count, Duration, Flag, Text, one_of
-from vaultconf.kind import Kind, setting
+from vaultconf.kind import Kind, Rotation, setting
 from vaultconf.ldap_fields import DirectorySchema
 from vaultconf.model import Values
 from vaultconf.token_fields import OLD_NAMES, TokenFields, token_problems
@@ -91,6 +91,9 @@ KIND = Kind(
     path="auth/{mount}/config",
     mount_types=frozenset({"ldap"}),
     always=True,
+    rotation=Rotation(
+        "auth/{mount}/config/rotate-root", frozenset({"bindpass"}), user="binddn", server=("url",), only="vault"
+    ),
     old_names=OLD_NAMES,
     check=_check,
 )
