@@ -196,7 +196,8 @@ app.command()(ledger_commands.unlock)
 def _later(message: str) -> str:
     """Tell a command that is still to come from one that nobody has heard of."""
     word = message.removeprefix("No such command '").partition("'")[0]
-    return f"`{word}` is not in this version" if word in _LATER else message
+    # The library that reads options puts words of its own before what is wrong.
+    return f"`{word}` is not in this version" if word in _LATER else message.replace(": Value error, ", ": ")
 
 
 def _refuse_second_target(arguments: list[str]) -> None:

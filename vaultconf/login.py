@@ -183,4 +183,11 @@ def _refusal(credentials: Credentials, errors: list[str]) -> VaultconfError:
     people = credentials.method in ("userpass", "ldap")
     who = "`username` and `password`" if people else "the role and what it demands"
     hint = f"check {who}, `mount`{namespace}; the server's log may say more"
-    return ServerRefused(f"the login at {_path(credentials)} was refused: {reason}", hint)
+    return ServerRefused(f"the login at {_path(credentials)} was refused: {reason}{_as_whom(credentials)}", hint)
+
+
+def _as_whom(credentials: Credentials) -> str:
+    """Who was to log in, where the settings say it in clear."""
+    names = (name for name in ("username", "role") if name in credentials.plain)
+    found = next(filter(None, map(credentials.text, names)), "")
+    return f" (as `{found}`)" if found else ""

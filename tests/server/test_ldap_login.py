@@ -114,5 +114,6 @@ def test_a_login_that_the_directory_refuses_says_so_and_nothing_of_the_password(
     refused = f"the login at auth/{unique}/login was refused: "
     assert [reason for reason in reasons if refused + reason in result.stderr]
     assert "check `username` and `password`, `mount`; the server's log may say more" in result.stderr
+    assert f"(as `{username}`)" in result.stderr
     assert wrong not in str(result)
     assert tokens(proxy) == set()

@@ -401,6 +401,13 @@ def test_a_plan_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> 
     [
         (("apply", "plan.json", "--yes", "--only", "auth/*"), 64, "holds its own --only"),
         (("apply", "absent.json", "--yes"), 1, "cannot be read"),
+        (
+            ("plan", "--format", "xml"),
+            64,
+            "Invalid value for '--format': 'xml' is not one of 'text', 'json', 'markdown'",
+        ),
+        (("rotate", "a/config/b", "--out", "nowhere/plan.json"), 1, "has no folder"),
+        (("rotate", "a*b", "--out", "plan.json"), 64, "may only stand at the end"),
         (("apply", "vaultconf.yaml", "--yes"), 1, "is not a saved plan"),
         (("plan", "--out", "vaultconf.yaml"), 1, "is no plan"),
         (("plan", "--out", "nowhere/plan.json"), 1, "has no folder"),
