@@ -88,7 +88,7 @@ def narrowed(wish: Wish, made: Plan, reading: Reading, around: Survey) -> Plan:
     wanted = [item for item in made.present if item.kind.rotation is not None and covered(wish.patterns, item.address)]
     for pattern in wish.patterns:
         if not any(pattern.matches(str(item.address)) for item in wanted):
-            hint = "name database connections or static roles that are declared and there"
+            hint = "name what is declared and there: database connections, static roles, `config` of LDAP"
             raise InputError(f"`{pattern.text}` matches nothing whose password the server can rotate", hint)
     told, old = [], []
     for item in wanted:
