@@ -15,7 +15,9 @@ from vaultconf import (
     __version__,
     books,
     console,
+    export_command,
     ledger_commands,
+    permissions_command,
     pipeline,
     plan_commands,
     render_command,
@@ -40,7 +42,6 @@ from vaultconf.command import (
 )
 from vaultconf.errors import ExitCode, Problem, UsageError
 from vaultconf.ledger import NO_LEDGER
-from vaultconf.permissions import Run
 from vaultconf.pipeline import Options
 from vaultconf.saved import Saved
 
@@ -131,42 +132,12 @@ def _saved(context: typer.Context, file: str, options: Options) -> Saved | None:
     return saving.open_saved(context.obj, file)
 
 
-@app.command()
-def export(
-    context: typer.Context,
-    target: TargetOption = "",
-    format: Annotated[Style, typer.Option("--format", help="How the result is shown.")] = Style.TEXT,  # noqa: A002
-    only: OnlyOption = None,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", help="The folder to write to; default: the project's.", metavar="DIR", show_default=False
-        ),
-    ] = Path(),
-    concurrency: ConcurrencyOption = None,
-) -> None:
-    """Write what the server has as desired-state files; never overwrites one."""
-    with failing(Format(format), "vaultconf.export/1"):
-        options = Options(target, patterns(only), (), concurrency)
-        loaded, state = pipeline.validate(context.obj, target, may_be_empty=True)
-        folder = context.obj / output
-        with pipeline.connect(loaded, options, read_only=True, warn=console.warn) as contact:
-            made, files = pipeline.export(loaded, state, contact, options, folder)
-        console.show_export(made, str(folder), files, as_json=format is Style.JSON)
-    raise typer.Exit(ExitCode.DONE if made.complete else ExitCode.FAILED)
-
-
-@app.command()
-def permissions(
-    context: typer.Context,
-    command: Annotated[Run, typer.Argument(help="The command that is to be permitted; `plan` permits `drift` too.")],
-    target: TargetOption = "",
-    format: Annotated[Style, typer.Option("--format")] = Style.TEXT,  # noqa: A002
-) -> None:
-    """Print the smallest policy that this project needs, without a server."""
-    with failing(Format(format), "vaultconf.permissions/1"):
-        made = pipeline.permissions(context.obj, command, target)
-        console.show_permissions(made, as_json=format is Style.JSON)
+app.command()(export_command.export)
+app.command()(permissions_command.permissions)
+app.command()(render_command.render)
+app.command()(rotate_command.rotate)
+app.add_typer(ledger_commands.app, name="ledger")
+app.command()(ledger_commands.unlock)
 
 
 @app.command()
@@ -184,13 +155,6 @@ def demo(context: typer.Context) -> None:
 
     with failing(Format.TEXT, ""):
         story.run(context.obj)
-
-
-# Commands that have modules of their own.
-app.command()(render_command.render)
-app.command()(rotate_command.rotate)
-app.add_typer(ledger_commands.app, name="ledger")
-app.command()(ledger_commands.unlock)
 
 
 def _later(message: str) -> str:

@@ -14,10 +14,7 @@ from vaultconf import (
     desired,
     documents,
     environment,
-    export_files,
-    exporting,
     guard,
-    guesses,
     history,
     live,
     lockout,
@@ -26,7 +23,6 @@ from vaultconf import (
     moves,
     obstacles,
     off_limits,
-    output,
     planning,
     project,
     resuming,
@@ -37,25 +33,21 @@ from vaultconf import (
     vanished,
 )
 from vaultconf import contact as contacts
-from vaultconf import permissions as granting
 from vaultconf.address import Pattern
 from vaultconf.books import Books
 from vaultconf.contact import Contact
 from vaultconf.desired import DesiredState
 from vaultconf.errors import InputError, Problem, Refused
-from vaultconf.export import Export
 from vaultconf.http import Request
 from vaultconf.ledger import NO_LEDGER, Ledger
 from vaultconf.login import Credentials
 from vaultconf.model import Outcome, Plan
-from vaultconf.permissions import Permissions, Run
 from vaultconf.project import Project
 from vaultconf.resolving import Sources
 from vaultconf.saved import Rotations, Saved
 from vaultconf.scope import Scope
 from vaultconf.sealed import Secret
 from vaultconf.tables import Table, TableKey, mount_types
-from vaultconf.wanted import Wanted
 
 _CUT = "the history that is checked out here does not reach so far"
 
@@ -141,7 +133,7 @@ def plan(  # noqa: PLR0913, PLR0917 - the files, the server, the ledger, and wha
     state = _with_server_types(loaded, state, tables)
     if refused := tuple(off_limits.problems(state.objects, mount_types(tables))):
         raise InputError(refused)
-    scope = replace(_scope(loaded, contact, options), ledger=ledger)
+    scope = replace(scope_of(loaded, contact, options), ledger=ledger)
     moving = moves.find(state.objects, tables, scope)
     looking, tables, scope = moving.looking(contact), moving.renamed(tables), moving.remembered(scope)
     reading, left = vanished.look(looking, state, live.read(looking, state.objects, tables, scope), scope)
@@ -203,40 +195,10 @@ def plan_saved(  # noqa: PLR0913, PLR0917 - likewise
     return plan(loaded, state, contact, replace(options, only=kept.only), ledger, narrow), done
 
 
-def _scope(loaded: Project, contact: Contact, options: Options) -> Scope:
+def scope_of(loaded: Project, contact: Contact, options: Options) -> Scope:
+    """What a run looks at."""
     today = datetime.datetime.now(tz=datetime.UTC).date()
     return Scope(loaded.settings, options.only, options.resend, today, contact.caller)
-
-
-def export(
-    loaded: Project, state: DesiredState, contact: Contact, options: Options, folder: Path
-) -> tuple[Export, tuple[str, ...]]:
-    """Write what the server has into new files of a folder; return what was found, and the paths of the files.
-
-    In the project's own folder only what it does not declare yet. Raises InputError where a file is there already.
-    """
-    is_own = folder.resolve() == loaded.root
-    declared = frozenset(item.address for item in state.objects) if is_own else frozenset()
-    made = exporting.export(contact, _scope(loaded, contact, options), declared)
-    files = dict(made.files)
-    if files and not (folder / settings.FILE).exists():
-        files = {**export_files.settings_file(made.external), **files}
-    elif made.external:
-        listed = ", ".join(made.external)
-        made = replace(made, notices=(*made.notices, f"list under `external` in {settings.FILE}: {listed}"))
-    output.write(folder, files)
-    return made, tuple(files)
-
-
-def permissions(root: Path, run: Run, target: str) -> Permissions:
-    """The smallest policy for a command. Raises InputError with every problem of the files."""
-    loaded, state = validate(root, target)
-    settings = loaded.settings
-    namespace = contacts.connection_for(settings, target, environment.process()).namespace
-    states, foreign = guesses.readings(loaded, state)
-    wanted = Wanted.of(states, foreign, Scope(settings), settings.product)
-    made = granting.make(run, wanted, contacts.target_of(settings, target), namespace)
-    return replace(made, notices=(*state.notices, *made.notices))
 
 
 def _namespaces(contact: Contact, state: DesiredState) -> set[str]:

@@ -16,7 +16,16 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 EDGES = {
     "hvac": {"hvac_adapter"},
     "pycurl": {"curl", "wire", "loop", "transport", "faults"},
-    "typer": {"cli", "command", "ledger_commands", "plan_commands", "render_command", "rotate_command"},
+    "typer": {
+        "cli",
+        "command",
+        "export_command",
+        "ledger_commands",
+        "permissions_command",
+        "plan_commands",
+        "render_command",
+        "rotate_command",
+    },
     "rich": {"console", "report.text"},
     "deepdiff": {"diff"},
     "yaml": {"strict_yaml", "yaml_text", "yaml_writer"},
