@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from vaultconf import address as addresses
-from vaultconf import catalogue, guidance, off_limits, policy_check
+from vaultconf import catalogue, grants, guidance, off_limits, policy_check
 from vaultconf.declarations import WHOLE, Declaration, Declarations, MountKey
 from vaultconf.errors import Place, Problem
 from vaultconf.kind import Field
@@ -22,6 +22,7 @@ from vaultconf.yaml_text import shown
 __all__ = ["DesiredState", "build", "targets", "unknown_to"]
 
 _NOWHERE = Place("", 0, 0)
+_MOST_NAMED = 3
 _FIRST_FIELD = re.compile(r"`([a-z][\w.]*)`")
 
 
@@ -41,16 +42,28 @@ def build(found: Declarations, settings: Settings) -> DesiredState:
     objects = [builder.desired(declaration) for declaration in found.objects.values()]
     if found.whole:
         builder.names(objects)
+    builder.problems += grants.problems(zip(objects, found.objects.values(), strict=True), settings)
     builder.doubles(objects)
     builder.problems += off_limits.problems(objects, off_limits.written_types(objects, found.foreign), guess=True)
     builder.problems += circles(objects)
-    objects += builder.implied(objects)
+    implied = [*builder.implied(objects)]
+    objects += implied
     notices = tuple(
         f"{place}: the type of this mount is known to the server only: checked for form" for place in found.unchecked
     )
+    notices = (*notices, *_unseen(implied, settings))
     if not objects and not found.foreign:
         notices = (*notices, "no file declares anything: is this the project's folder?")
     return DesiredState(tuple(objects), found.foreign, _sorted(builder.problems), notices)
+
+
+def _unseen(implied: Iterable[Desired], settings: Settings) -> Iterator[str]:
+    """What comes with a declared mount and is outside `owns` all the same, so that nobody looks at it."""
+    outside = [shown(str(item.address)) for item in implied if not settings.owned(str(item.address))]
+    if outside:
+        listed = ", ".join(f"`{address}`" for address in outside[:_MOST_NAMED])
+        more = f" and {len(outside) - _MOST_NAMED} more" if len(outside) > _MOST_NAMED else ""
+        yield f"{listed}{more}: outside `owns`, so not compared with the defaults of the mount; add it to `owns`"
 
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -66,6 +79,8 @@ class _Builder:
         self.settings = settings
         self.problems = list(found.problems)
         self.server = Server(settings.product, settings.product_version) if settings.product else None
+        written = settings.places.get("owns")
+        self.outside = f"see {written}: declare it in the project that owns it, or add it to `owns`" if written else ""
 
     def complain(self, message: str, place: Place, hint: str = "") -> None:
         self.problems.append(Problem(message, place, hint))
@@ -81,7 +96,7 @@ class _Builder:
         self.check(declaration, values)
         address = Address(declaration.path, declaration.namespace)
         if not self.settings.owned(str(address)):
-            self.complain(f"`{shown(str(address))}` is outside `owns`", declaration.place)
+            self.complain(f"`{shown(str(address))}` is outside `owns`", declaration.place, self.outside)
         return Desired(
             kind=declaration.kind,
             address=address,

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from vaultconf import login_settings
 from vaultconf.address import Pattern, bad_namespace, covered, unsafe_segment
-from vaultconf.errors import Problem
+from vaultconf.errors import Place, Problem
 from vaultconf.http import clean_address
 from vaultconf.login_settings import Login
 from vaultconf.settings_reader import Reader
 from vaultconf.words import NAME, Scan
+from vaultconf.yaml_text import shown
 from vaultconf.yaml_values import Word, YamlDocument, YamlList, YamlMap
 
 FILE = "vaultconf.yaml"
@@ -20,9 +21,9 @@ DEFAULT_DELETES = 10
 
 _KEYS = (
     *("version", "project", "owns", "external", "prune", "ignore", "break_glass", "limits", "server", "targets"),
-    "ledger",
+    *("ledger", "may_grant"),
 )
-_NOT_YET = ("may_grant",)
+_POLICIES = "sys/policies/acl/"
 _PRODUCTS = ("vault", "openbao")
 
 
@@ -60,13 +61,15 @@ class Target:
 class Settings:
     """All settings, with the defaults of a project that has no `vaultconf.yaml`.
 
-    `named`: the project's name is written; `ledger`: a path in a KV v2 engine, "" where none is kept.
+    `named`: the project's name is written; `ledger`: a path in a KV v2 engine, "" where none is kept. `may_grant` has
+    patterns of policy names, None where there is no limit. `places` says where settings that are limits stand.
     """
 
     project: str = ""
     named: bool = False
     ledger: str = ""
     owns: tuple[Pattern, ...] = ()
+    may_grant: tuple[Pattern, ...] | None = None
     external: tuple[Pattern, ...] = ()
     prune: tuple[Pattern, ...] = ()
     ignore: tuple[Hold, ...] = ()
@@ -76,6 +79,7 @@ class Settings:
     product: str = ""
     product_version: str = ""
     targets: Mapping[str, Target] = field(default_factory=dict)
+    places: Mapping[str, Place] = field(default_factory=dict)
 
     def owned(self, address: str) -> bool:
         """Whether the project may declare, delete or report `address`."""
@@ -102,7 +106,7 @@ def expired(settings: Settings, address: str, today: datetime.date) -> Hold | No
 
 def _settings(reader: Reader, folder: str) -> Settings:
     root = reader.root
-    reader.keys(root, _KEYS, _NOT_YET)
+    reader.keys(root, _KEYS, ())
     version = root.get("version", 1)
     if version != 1 or not isinstance(version, int) or isinstance(version, bool):
         reader.complain("`version` must be 1: this version reads no other format", "version")
@@ -114,6 +118,7 @@ def _settings(reader: Reader, folder: str) -> Settings:
         named="project" in root,
         ledger=_ledger(reader),
         owns=reader.patterns("owns"),
+        may_grant=_may_grant(reader),
         external=reader.patterns("external"),
         prune=reader.patterns("prune"),
         ignore=_holds(reader),
@@ -123,7 +128,24 @@ def _settings(reader: Reader, folder: str) -> Settings:
         product=product,
         product_version=product_version,
         targets={name: _target(reader, name) for name in reader.mapping("targets")},
+        places={key: reader.place((key,), key=True) for key in ("owns", "may_grant") if key in root},
     )
+
+
+def _may_grant(reader: Reader) -> tuple[Pattern, ...] | None:
+    """Patterns of policy names; an empty list is a limit too."""
+    if "may_grant" not in reader.root:
+        return None
+    patterns = reader.patterns("may_grant")
+    for index, item in enumerate(reader.items("may_grant", "") if patterns else ()):
+        text = str(item)
+        if text.startswith(_POLICIES):
+            hint = f"write `{shown(text.removeprefix(_POLICIES))}`"
+            reader.complain("`may_grant` has names of policies, not addresses", "may_grant", index, hint=hint)
+        elif text != text.lower():
+            hint = f"write `{shown(text.lower())}`"
+            reader.complain("the names of policies are in lower case", "may_grant", index, hint=hint)
+    return patterns
 
 
 def _ledger(reader: Reader) -> str:

@@ -342,10 +342,25 @@ def test_the_reserved_key_is_read_strictly(tmp_path: Path, text: str, complaint:
     assert complaints(document(tmp_path, ROLE % f"vaultconf: {{{text}}}")) == [complaint]
 
 
+def test_what_comes_with_a_mount_and_is_outside_owns_is_no_error_and_said(tmp_path: Path) -> None:
+    settings = "version: 1\nowns: [sys/mounts/*]\n"
+    mounts = ", ".join(f"kv{number}: {{type: kv, options: {{version: '2'}}}}" for number in range(5))
+
+    state = load(tmp_path, {"vaultconf.yaml": settings, "desired-state/a.yaml": f"secrets: {{{mounts}}}\n"})
+
+    assert state.problems == ()
+    listed = "`kv0/config`, `kv1/config`, `kv2/config` and 2 more"
+    why = "so not compared with the defaults of the mount; add it to `owns`"
+    assert state.notices == (f"{listed}: outside `owns`, {why}",)
+
+
 def test_an_object_outside_owns_is_refused(tmp_path: Path) -> None:
     files = {"vaultconf.yaml": "version: 1\nowns: [sys/auth/*]\n", "desired-state/a.yaml": ROLE % ""}
 
-    assert complaints(load(tmp_path, files)) == ["1:35 `auth/a/role/x` is outside `owns`"]
+    state = load(tmp_path, files)
+
+    assert complaints(state) == ["1:35 `auth/a/role/x` is outside `owns`"]
+    assert hints(state) == ["see vaultconf.yaml:2:1: declare it in the project that owns it, or add it to `owns`"]
 
 
 def test_a_configuration_that_exists_with_its_mount_is_declared_with_it(tmp_path: Path) -> None:

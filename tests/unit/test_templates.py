@@ -290,7 +290,8 @@ def test_an_object_outside_owns_names_both_places(tmp_path: Path) -> None:
 
     found = refused(tmp_path, {**settings, T: APP, U: f"{MOUNT}use: {{app: [{{name: a}}]}}\n"})
 
-    assert found == [f"{T}:5:7: `sys/policies/acl/a-read` is outside `owns` (used at {U}:2:13)"]
+    hint = "see vaultconf.yaml:1:1: declare it in the project that owns it, or add it to `owns`"
+    assert found == [f"{T}:5:7: `sys/policies/acl/a-read` is outside `owns` (used at {U}:2:13; {hint})"]
 
 
 def test_one_mistake_in_the_yaml_of_a_use_is_one_complaint(tmp_path: Path) -> None:
