@@ -13,7 +13,10 @@ from vaultconf import commit, environment, ledger_store, lock, remembering
 from vaultconf.contact import Contact
 from vaultconf.errors import Problem, Refused, ServerRefused, VaultconfError
 from vaultconf.ledger import (
+    HEAD,
+    KEY,
     NO_LEDGER,
+    SHARD,
     SHARDS,
     Ledger,
     entries_of,
@@ -29,8 +32,6 @@ from vaultconf.sealed import Secret
 from vaultconf.sending import Ready
 from vaultconf.settings import Settings
 
-_HEAD, _KEY = "head", "key"
-_SHARD = "owned/{}"
 _KEY_BYTES = 32
 
 
@@ -96,9 +97,9 @@ class Books:
 
         The key may be kept from those who only look: without `with_key` it may be missing.
         """
-        self.kept = self.store.read_all([_HEAD, *map(_SHARD.format, SHARDS)])
+        self.kept = self.store.read_all([HEAD, *map(SHARD.format, SHARDS)])
         try:
-            head = head_from_json(self.kept[_HEAD].data)
+            head = head_from_json(self.kept[HEAD].data)
             entries = entries_of(self._objects(name) for name in SHARDS)
         except (ValueError, AttributeError, TypeError) as error:
             raise VaultconfError(f"the ledger {self.settings.ledger} {error}", "was it written by hand?") from None
@@ -113,12 +114,12 @@ class Books:
         return self.ledger
 
     def _objects(self, shard: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = (self.kept[_SHARD.format(shard)].data or {}).get("objects", {})
+        found: Mapping[str, Any] = (self.kept[SHARD.format(shard)].data or {}).get("objects", {})
         return found
 
     def _read_key(self) -> Secret | None:
-        self.kept[_KEY] = self.store.read(_KEY)
-        text = (self.kept[_KEY].data or {}).get("key")
+        self.kept[KEY] = self.store.read(KEY)
+        text = (self.kept[KEY].data or {}).get("key")
         return Secret(text) if isinstance(text, str) and len(text) == 2 * _KEY_BYTES else None
 
     def intend(self, made: Plan, ready: Iterable[Ready]) -> None:
@@ -128,8 +129,8 @@ class Books:
             return
         if self.ledger.key is None and remembering.sends_hidden(ready, made.server):
             self._make_key()
-        if (head := remembering.claimed(self.ledger, self.stamp)) != self.ledger.head or not self.kept[_HEAD].version:
-            self._write(_HEAD, head_to_json(head))
+        if (head := remembering.claimed(self.ledger, self.stamp)) != self.ledger.head or not self.kept[HEAD].version:
+            self._write(HEAD, head_to_json(head))
         self._turn(replace(remembering.intended(made, ready, self.stamp), key=self.ledger.key, head=head))
 
     def confirm(self, made: Plan, ready: Iterable[Ready], outcomes: Iterable[Outcome]) -> None:
@@ -139,7 +140,7 @@ class Books:
         try:
             after = remembering.confirmed(made, during, ready, outcomes, self.stamp)
             self._turn(after)
-            self._write(_HEAD, head_to_json(after.head))
+            self._write(HEAD, head_to_json(after.head))
         except VaultconfError as error:
             hint = "apply again: it finds what is there, and completes the ledger"
             self.problems += [replace(problem, hint=hint) for problem in error.problems]
@@ -147,20 +148,20 @@ class Books:
     def keep(self, ledger: Ledger) -> None:
         """Write another ledger in the place of the one that was read. Raises ServerRefused or Refused."""
         head = remembering.claimed(ledger, self.stamp)
-        if head != self.ledger.head or not self.kept[_HEAD].version:
-            self._write(_HEAD, head_to_json(head))
+        if head != self.ledger.head or not self.kept[HEAD].version:
+            self._write(HEAD, head_to_json(head))
         self._turn(replace(ledger, head=head))
 
     def _turn(self, ledger: Ledger) -> None:
         """Write the shards that differ."""
         for shard, objects in shards_of(ledger.entries).items():
             if objects != self._objects(shard):
-                self._write(_SHARD.format(shard), {"objects": objects})
+                self._write(SHARD.format(shard), {"objects": objects})
         self.ledger = ledger
 
     def _make_key(self) -> None:
-        self._write(_KEY, {"key": secrets.token_hex(_KEY_BYTES)})
-        self.ledger = replace(self.ledger, key=Secret(str((self.kept[_KEY].data or {})["key"])))
+        self._write(KEY, {"key": secrets.token_hex(_KEY_BYTES)})
+        self.ledger = replace(self.ledger, key=Secret(str((self.kept[KEY].data or {})["key"])))
 
     def _write(self, name: str, data: Mapping[str, Any]) -> None:
         version = self.store.write(name, data, self.kept[name].version)

@@ -15,6 +15,7 @@ from vaultconf.nouns import REMOVES
 from vaultconf.settings import Settings
 
 _UNPROTECT = "take the protection out in a commit of its own"
+_MOST_CLAIMS = 20
 _RECLAIM = "declare it again, take the protection out in a commit of its own, and apply that first"
 
 
@@ -68,16 +69,22 @@ def refusals(plan: Plan, allow: Iterable[Pattern], settings: Settings, max_delet
     """Why this plan may not be applied; empty where it may."""
     allow = tuple(allow)
     found = [problem for change in plan.changes for problem in _refused(change, allow)]
-    return [*found, *_inside_removed(plan), *_beyond_limits(plan, settings, max_deletes)]
+    return [*plan.claimed, *found, *_inside_removed(plan), *_beyond_limits(plan, settings, max_deletes)]
 
 
 def notices(plan: Plan, settings: Settings) -> list[str]:
     """What a plan says of the refusals that no `--allow` lifts, so that nobody approves in vain."""
     protected = [problem for change in plan.changes for problem in _protected(change)]
     lasting = [*protected, *_inside_removed(plan), *_beyond_limits(plan, settings, None)]
+    claims = [f"{problem.message}: apply refuses it; {problem.hint}" for problem in plan.claimed[:_MOST_CLAIMS]]
+    if len(plan.claimed) > _MOST_CLAIMS:
+        claims.append(f"{len(plan.claimed) - _MOST_CLAIMS} more addresses belong to other projects")
     return [
-        f"{f'{problem.address}: ' if problem.address else ''}{problem.message}: apply refuses it; {problem.hint}"
-        for problem in lasting
+        *claims,
+        *(
+            f"{f'{problem.address}: ' if problem.address else ''}{problem.message}: apply refuses it; {problem.hint}"
+            for problem in lasting
+        ),
     ]
 
 

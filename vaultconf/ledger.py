@@ -17,6 +17,8 @@ from vaultconf.sealed import Secret
 
 FORMAT = "vaultconf.ledger/1"
 _SHARDS = 64
+#: The names of its entries.
+HEAD, KEY, SHARD = "head", "key", "owned/{}"
 #: A rotation that was begun, or is to follow the making of an object.
 DUE = "due"
 SHARDS = tuple(f"{number:02x}" for number in range(_SHARDS))

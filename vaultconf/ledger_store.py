@@ -48,10 +48,11 @@ class Store:
     def read_all(self, names: Iterable[str]) -> dict[str, Stored]:
         """Read entries side by side. Raises ServerRefused where one of them cannot be read."""
         names = tuple(names)
-        found = self.contact.transport.run(map(self._read, names))
+        found = self.contact.transport.run(map(self.reading, names))
         return dict(zip(names, found, strict=True))
 
-    def _read(self, name: str) -> Task[Stored]:
+    def reading(self, name: str) -> Task[Stored]:
+        """Read one entry beside others. Raises as `read`."""
         answer = yield self.contact.within(Request("GET", self.path_of(name)))
         data = answer.data
         metadata = data.get("metadata") if data is not None else None

@@ -187,7 +187,7 @@ class Plan:
     """Everything that an apply would do and everything that was seen; computed whole before the first write.
 
     `present` has the declared objects that are there already, `declared` those that the run looked at; `ledger` is what
-    it will hold when all was looked at and nothing written.
+    it will hold when all was looked at and nothing written. `claimed` says what belongs to other projects.
     """
 
     server: Server
@@ -203,6 +203,7 @@ class Plan:
     present: tuple[Desired, ...] = field(default=(), repr=False)
     ledger: Ledger = field(default=NO_LEDGER, repr=False)
     declared: tuple[Desired, ...] = field(default=(), repr=False)
+    claimed: tuple[Problem, ...] = ()
 
     @property
     def strays(self) -> tuple[Unmanaged, ...]:

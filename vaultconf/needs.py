@@ -23,6 +23,8 @@ from vaultconf.scope import Scope
 from vaultconf.tables import homes
 from vaultconf.wanted import Need, Opened, Wanted, built_in, group
 
+_NEIGHBOURS = "The ledgers of other projects beside it; without these rights nobody looks whether they claim the same"
+
 
 def of_plan(wanted: Wanted) -> Iterator[Need]:
     """What `plan` and `drift` send; what is in a mount that has yet to move is read where it was."""
@@ -92,6 +94,10 @@ def of_ledger(wanted: Wanted, *, writes: bool, deletes: bool) -> Iterator[Need]:
     for method in ("GET", "POST") if writes else ("GET",):
         for name in names:
             yield Need(method, f"{base}/{name}", "", "The ledger")
+    folder = "/".join(filter(None, (mount, "{}", path.removeprefix(f"{mount}/").rpartition("/")[0])))
+    yield Need("LIST", folder.format("metadata"), "", _NEIGHBOURS)
+    for name in ("head", f"owned/{ANY}"):
+        yield Need("GET", f"{folder.format('data')}/{ANY}/{name}", "", _NEIGHBOURS)
     if not deletes:
         return
     for pattern in wanted.scope.settings.owns:

@@ -21,6 +21,7 @@ from vaultconf import (
     lockout_facts,
     login,
     moves,
+    neighbours,
     obstacles,
     off_limits,
     planning,
@@ -145,6 +146,7 @@ def plan(  # noqa: PLR0913, PLR0917 - the files, the server, the ledger, and wha
     made = contents.with_contents(made, contact, tables)
     facts = lockout_facts.gather(made, looking, reading, state.objects, loaded.settings.break_glass)
     made = made if facts is None else lockout.judged(made, facts)
+    made = neighbours.with_claims(made, contact, loaded.settings)
     said = (*guard.notices(made, loaded.settings), *_place_in_queue(loaded, ledger))
     made = replace(made, notices=(*made.notices, *said))
     return obstacles.with_obstacles(made, _probes(contact, obstacles.probes_for(made)))
@@ -249,10 +251,18 @@ def prepare(made: Plan, contact: Contact) -> list[sending.Ready]:
 def apply(
     made: Plan, ready: Iterable[sending.Ready], contact: Contact, listen: applying.Listener, ledger: Books | None
 ) -> list[Outcome]:
-    """Carry out a plan that was refused by nobody and prepared; the ledger is written before and after."""
+    """Carry out a plan that was refused by nobody and prepared; the ledger is written before and after.
+
+    Raises Refused where another project has claimed the same meanwhile.
+    """
     ready = tuple(ready)
-    if ledger is not None:
+    if ledger is not None and ready:
+        before = ledger.ledger
         ledger.intend(made, ready)
+        # Two projects that begin at once have seen nothing of each other: now one of them does, or both.
+        if claimed := neighbours.claims(made, contact, ledger.settings)[0]:
+            ledger.keep(before)
+            raise Refused(claimed)
     outcomes = applying.run(ready, contact, contact.resolve, listen)
     if ledger is not None:
         ledger.confirm(made, ready, outcomes)
