@@ -23,8 +23,9 @@ from vaultconf.command import (
     refuse_to_ask,
 )
 from vaultconf.contact import Contact
-from vaultconf.errors import InputError, VaultconfError
+from vaultconf.errors import InputError, Refused, VaultconfError
 from vaultconf.ledger_store import Store
+from vaultconf.model import Plan
 from vaultconf.pipeline import Options
 from vaultconf.project import Project
 from vaultconf.report.ledger import FORMAT
@@ -102,6 +103,7 @@ def adopt(
                 found = [item for item in made.present if covered(wanted, item.address)]
                 hint = "what is declared and not there yet becomes ours when an apply makes it"
                 _refuse_nothing(found, "nothing that is declared and there matches", hint)
+                _refuse_others(made, {str(item.address) for item in found})
                 ledger.keep(remembering.adopted(made.ledger, found, ledger.stamp))
                 console.listed("Adopted:", (str(item.address) for item in found))
 
@@ -134,6 +136,12 @@ def _store(loaded: Project, contact: Contact) -> Store:
             "this project keeps no ledger", "name a path for it in vaultconf.yaml: `ledger: secret/vaultconf`"
         )
     return ledger_store.find(contact, loaded.settings.ledger)
+
+
+def _refuse_others(made: Plan, wanted: set[str]) -> None:
+    """Raise Refused for what another project has in its ledger."""
+    if taken := [problem for problem in made.claimed if problem.address in wanted]:
+        raise Refused(taken)
 
 
 def _refuse_nothing(found: Sequence[object], message: str, hint: str) -> None:

@@ -73,6 +73,17 @@ def test_what_another_project_has_made_is_refused_naming_both(
     assert (raw.read(f"auth/{shared}/role/b") or {})["token_ttl"] == 300
 
 
+def test_what_another_project_has_made_is_not_adopted(first: Project, second: Project, shared: str) -> None:
+    roles(first, shared, ["a"])
+    first.apply()
+    roles(second, shared, ["a"])
+
+    refused = second.run("ledger", "adopt", f"auth/{shared}/role/*")
+
+    assert refused.exit_code == 3
+    assert "belongs to the project `first`" in refused.stderr
+
+
 def test_what_the_other_project_gives_up_is_free(first: Project, second: Project, raw: Raw, shared: str) -> None:
     roles(first, shared, ["a", "b"])
     first.apply()
