@@ -18,6 +18,7 @@ from vaultconf.ledger import (
     NO_LEDGER,
     SHARD,
     SHARDS,
+    Head,
     Ledger,
     entries_of,
     head_from_json,
@@ -31,6 +32,7 @@ from vaultconf.remembering import NOT_STAMPED, Stamp
 from vaultconf.sealed import Secret
 from vaultconf.sending import Ready
 from vaultconf.settings import Settings
+from vaultconf.yaml_text import shown
 
 _KEY_BYTES = 32
 
@@ -45,7 +47,22 @@ def recall(contact: Contact, settings: Settings) -> Ledger:
     try:
         return Books(ledger_store.find(contact, settings.ledger), settings).read(with_key=False)
     except ServerRefused as error:
-        return Ledger(mount=settings.ledger, closed=error.problems[0].message)
+        found = error.problems[0]
+        return Ledger(mount=settings.ledger, closed=f"{found.message}{f' ({found.hint})' if found.hint else ''}")
+
+
+def refuse_another(store: Store, settings: Settings) -> None:
+    """Raise Refused where a ledger is another project's, as far as that can be read."""
+    with suppress(ServerRefused, ValueError):
+        _refuse_another(head_from_json(store.read(HEAD).data), settings)
+
+
+def _refuse_another(head: Head, settings: Settings) -> None:
+    if settings.named and head.project and head.project != settings.project:
+        hint = "correct `project` or `ledger` in vaultconf.yaml: two projects never share one"
+        raise Refused(
+            Problem(f"the ledger {settings.ledger} is that of the project `{shown(head.project)}`", hint=hint)
+        )
 
 
 @contextmanager
@@ -103,14 +120,12 @@ class Books:
             entries = entries_of(self._objects(name) for name in SHARDS)
         except (ValueError, AttributeError, TypeError) as error:
             raise VaultconfError(f"the ledger {self.settings.ledger} {error}", "was it written by hand?") from None
-        if self.settings.named and head.project and head.project != self.settings.project:
-            hint = "correct `project` or `ledger` in vaultconf.yaml: two projects never share one"
-            raise Refused(
-                Problem(f"the ledger {self.settings.ledger} is that of the project `{head.project}`", hint=hint)
-            )
+        _refuse_another(head, self.settings)
         self.ledger = Ledger(self.store.mount, head=head, entries=entries)
         with suppress(*(() if with_key else (ServerRefused,))):
-            self.ledger = replace(self.ledger, key=self._read_key())
+            key = self._read_key()
+            lost = key is None and any(entry.fingerprints for entry in entries.values())
+            self.ledger = replace(self.ledger, key=key, key_lost=lost)
         return self.ledger
 
     def _objects(self, shard: str) -> Mapping[str, Any]:

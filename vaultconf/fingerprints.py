@@ -68,6 +68,7 @@ def _verdict(desired: Desired, name: str, ledger: Ledger, resolve: Resolver) -> 
     if not sent:  # whoever sent it last did not live to see what came of it
         return FieldChange(name, secret=True)
     if ledger.key is None:
-        return Unverified(desired.address, name, "write-only; the key of the ledger's fingerprints cannot be read")
+        why = "is gone" if ledger.key_lost else "cannot be read"
+        return Unverified(desired.address, name, f"write-only; the key of the ledger's fingerprints {why}")
     same = hmac.compare_digest(fingerprint(ledger.key, entry.hashed_as or desired.address, name, known), sent)
     return None if same else FieldChange(name, secret=True)

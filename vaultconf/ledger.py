@@ -68,7 +68,8 @@ class Ledger:
     """All that is remembered.
 
     `mount` is the path of the engine that holds it, "" where a project keeps no ledger. `closed` says why it could
-    not be read, "" where it was; `key` is None where there is none yet, or this run may not read it.
+    not be read, "" where it was; `key` is None where there is none yet, or this run may not read it. `key_lost`: there
+    is none, and there are fingerprints that were made with one.
     """
 
     mount: str = ""
@@ -76,6 +77,7 @@ class Ledger:
     head: Head = Head()
     entries: Mapping[Address, Entry] = field(default_factory=dict, repr=False)
     key: Secret | None = None
+    key_lost: bool = False
 
     def holds(self, address: Address) -> bool:
         """Whether an object is the engine that the ledger lives in, or lies in it."""

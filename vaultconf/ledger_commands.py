@@ -119,6 +119,7 @@ def unlock(
         loaded = pipeline.settled(context.obj)
         with pipeline.connect(loaded, Options(target), read_only=False, warn=console.warn) as contact:
             store = _store(loaded, contact)
+            books.refuse_another(store, loaded.settings)
             holder = lock.holder(store)
             if holder is None:
                 console.listed("The lock is free.", ())

@@ -17,6 +17,7 @@ from vaultconf.errors import InputError, ServerRefused
 from vaultconf.http import Answer, Request
 from vaultconf.transport import Task
 
+_PRINTED = "`vaultconf permissions plan` (or `apply`) prints the rights that it needs"
 _MISMATCH = "check-and-set parameter did not match"
 
 
@@ -83,7 +84,7 @@ class Store:
         found = unreadable(answer)
         why = f"{found.status}: {found.reason}" if found.status else found.reason
         needs = "read" if verb == "read" else "create, update"
-        hint = f'the token needs `path "{self.path_of("*")}" {{ capabilities = [{needs}] }}`'
+        hint = f'the token needs `path "{self.path_of("*")}" {{ capabilities = [{needs}] }}`; {_PRINTED}'
         return ServerRefused(f"the ledger cannot be {verb}: {self.path_of(name)}: {why}", hint)
 
 
@@ -113,9 +114,14 @@ def find(contact: Contact, path: str) -> Store:
         raise InputError(f"`ledger: {path}`: the engine at `{mount}` is not a KV version 2", _HINT)
     if not mount or rest in ("", path, mount):
         raise InputError(f"`ledger: {path}` is a whole engine", f"name a path in it, such as `{mount}/vaultconf`")
+    api, _, inside = rest.partition("/")
+    if api in ("data", "metadata") and inside:
+        message = f"`ledger: {path}`: `{api}` is a part of the API's paths, not of this one"
+        raise InputError(message, f"write `ledger: {mount}/{inside}`")
     return Store(contact, mount, rest)
 
 
+_FORBIDDEN = 403
 _HINT = "name a path in a KV v2 engine that is there: `ledger: secret/vaultconf`"
 
 
@@ -127,4 +133,5 @@ def _not_found(contact: Contact, path: str, answer: Answer) -> Exception:
     known = mounts.data if mounts.ok else None
     if known is not None and not any(f"{path}/".startswith(mount) for mount in known):
         return InputError(f"`ledger: {path}`: there is no secrets engine at that path", _HINT)
-    return ServerRefused(f"the ledger cannot be found: {path}: {answer.status}: {reason_of(answer)}", _HINT)
+    message = f"the ledger cannot be found: {path}: {answer.status}: {reason_of(answer)}"
+    return ServerRefused(message, _PRINTED if answer.status == _FORBIDDEN else _HINT)

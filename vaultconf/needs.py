@@ -86,8 +86,7 @@ def of_ledger(wanted: Wanted, *, writes: bool, deletes: bool) -> Iterator[Need]:
     path = wanted.scope.settings.ledger
     if not path:
         return
-    known = [mount for space, section, mount, _ in wanted.opened if (space, section) == ("", "secrets")]
-    mount = max((one for one in known if path.startswith(f"{one}/")), key=len, default=path.partition("/")[0])
+    mount = _ledger_mount(wanted) or path.partition("/")[0]
     base = f"{mount}/data/{path.removeprefix(f'{mount}/')}"
     # With the key and the fingerprints anybody could try out guesses: who only reads does without the key.
     names = ("head", "lock", f"owned/{ANY}", *(("key",) if writes else ()))
@@ -106,6 +105,24 @@ def of_ledger(wanted: Wanted, *, writes: bool, deletes: bool) -> Iterator[Need]:
     for item in wanted.objects if not wanted.scope.settings.owns else ():
         if not (item.kind.always or item.params[item.kind.holes[-1]] in item.kind.builtin):
             yield Need("DELETE", item.address.path, item.address.namespace, group(item.kind, item.params))
+
+
+def _ledger_mount(wanted: Wanted) -> str:
+    """The engine in which the ledger is, where a file opens it; else ""."""
+    path = wanted.scope.settings.ledger
+    known = [mount for space, section, mount, _ in wanted.opened if (space, section) == ("", "secrets")]
+    return max((one for one in known if path.startswith(f"{one}/")), key=len, default="")
+
+
+def guessed(wanted: Wanted) -> Iterator[str]:
+    """What is said where the path of the ledger does not tell in which engine it is."""
+    first, _, rest = wanted.scope.settings.ledger.partition("/")
+    if "/" in rest and not _ledger_mount(wanted):
+        other = f"{first}/{rest.partition('/')[0]}"
+        yield (
+            f"the rules for the ledger take its engine to be `{first}`; if it is another, such as `{other}`, open it in"
+            f" a document: `secrets: {{{other}: {{}}}}`"
+        )
 
 
 def of_export(wanted: Wanted) -> Iterator[Need]:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from vaultconf import catalogue, policy
 from vaultconf.acl_sudo import wants_sudo
 from vaultconf.address import join
-from vaultconf.needs import of_apply, of_export, of_ledger, of_plan, of_rotate
+from vaultconf.needs import guessed, of_apply, of_export, of_ledger, of_plan, of_rotate
 from vaultconf.nouns import ANY, REST
 from vaultconf.policy import Dialect
 from vaultconf.reach import is_vague
@@ -92,7 +92,8 @@ def make(run: Run, wanted: Wanted, target: Target | None, namespace: str) -> Per
     kept = of_ledger(wanted, writes=writes, deletes=deletes) if run is not Run.EXPORT else ()
     for need in (*needs, *more, *kept):
         found.add(replace(need, namespace=join(below, need.namespace)))
-    notices = (*found.notices(), *_half_said(wanted, run), *_own_way_in(wanted, target, run))
+    engine = guessed(wanted) if run is not Run.EXPORT else ()
+    notices = (*found.notices(), *engine, *_half_said(wanted, run), *_own_way_in(wanted, target, run))
     made = Permissions(run, wanted.scope.settings.project, home, tuple(found.rules()), notices)
     return replace(made, notices=(*notices, _TOO_LONG)) if len(made.text.encode()) > _MOST_BYTES else made
 

@@ -262,7 +262,11 @@ class _Planner:
             unverified=tuple(sorted(set(self.unverified), key=lambda item: (str(item.address), item.field))),
             blocked=tuple(sorted(self.blocked, key=lambda item: str(item.address))),
             held=tuple(sorted(set(self.held), key=lambda item: str(item.address))),
-            notices=(*dict.fromkeys(notices), *sorted(set(self.notices) - set(notices))),
+            notices=(
+                *dict.fromkeys(notices),
+                *sorted(set(self.notices) - set(notices)),
+                *unlisted.rights(self.blocked),
+            ),
             errors=(*self.errors, *errors),
             unchanged=self.unchanged,
             present=tuple(self.present),

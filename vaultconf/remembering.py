@@ -114,7 +114,11 @@ def adopted(ledger: Ledger, objects: Iterable[Desired], stamp: Stamp) -> Ledger:
 def notices(ledger: Ledger) -> list[str]:
     """What a plan says where the ledger could not be read."""
     unknown = "what left the files, and whether write-only secrets changed, is not known"
-    return [f"{ledger.closed}: {unknown}"] if ledger.closed else []
+    if ledger.closed:
+        return [f"{ledger.closed}: {unknown}"]
+    lost = "the key of the ledger's fingerprints is gone, and whether write-only secrets changed is not known"
+    hint = "apply with `--resend PATTERN` sends them and makes a new key; then those not sent yet look changed, once"
+    return [f"{lost}: {hint}"] if ledger.key_lost else []
 
 
 def own_home(change: Change, ledger: Ledger) -> Iterator[Problem]:

@@ -14,12 +14,20 @@ from vaultconf.tables import mount_address
 
 Unlisted = tuple[Kind, Address, Unreadable]
 
+_FORBIDDEN = 403
 _MOST_NAMES = 3
 
 
 def blocked_by(kind: Kind, place: Address, why: Unreadable) -> Blocked:
     """What is not known because a collection cannot be listed; `place` is that of a member, `+` for its name."""
     return Blocked(kind, _collection(place), why.status, f"cannot be listed: {why.reason}")
+
+
+def rights(blocked: Iterable[Blocked]) -> list[str]:
+    """What to do, said once, where rights are missing."""
+    if any(item.status == _FORBIDDEN for item in blocked):
+        return ["the token may not read all of this: `vaultconf permissions plan` prints the rights that it needs"]
+    return []
 
 
 def _collection(place: Address) -> Address:

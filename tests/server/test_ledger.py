@@ -583,6 +583,73 @@ def test_unlock_frees_the_lock_whoever_holds_it_and_whatever_the_files_say(
     assert (raw.read(f"{unique}-books/data/team/ledger/lock") or {})["data"] == {}
 
 
+def test_unlock_refuses_the_lock_of_another_project(kept: Project, raw: Raw, unique: str) -> None:
+    declare(kept, unique, "a")
+    kept.apply()
+    held = {"id": "x", "owner": "eve@there", "reason": "apply", "since": "2026-01-01T00:00:00Z"}
+    raw.write(f"{unique}-books/data/team/ledger/lock", {"data": held})
+    kept.write("vaultconf.yaml", f"version: 1\nproject: other\nledger: {unique}-books/team/ledger\n")
+
+    refused = kept.run("unlock", "--yes")
+    held_still = (raw.read(f"{unique}-books/data/team/ledger/lock") or {})["data"]
+    blind = token_with(
+        raw,
+        f'''
+        path "{unique}-books/data/team/ledger/lock" {{ capabilities = ["read", "update"] }}
+        path "sys/mounts" {{ capabilities = ["read"] }}
+    ''',
+    )
+    freed = kept.run("unlock", "--yes", env=blind)
+
+    assert refused.exit_code == 3
+    assert f"is that of the project `p-{unique}`" in refused.stderr
+    assert held_still == held
+    # Who cannot see whose it is may free it, by what the server lets him.
+    assert freed.exit_code == 0, freed
+
+
+def test_a_path_of_the_api_is_no_path_of_a_ledger(kept: Project, unique: str) -> None:
+    kept.write("vaultconf.yaml", f"version: 1\nproject: p-{unique}\nledger: {unique}-books/data/team/x\n")
+
+    refused = kept.run("apply", "--yes")
+
+    assert refused.exit_code == 1
+    assert "`data` is a part of the API's paths, not of this one" in refused.stderr
+    assert f"write `ledger: {unique}-books/team/x`" in refused.stderr
+
+
+def test_a_key_that_is_gone_is_said_once_and_made_anew(kept: Project, raw: Raw, unique: str) -> None:
+    user = "{password: '${env:PASSWORD}'}"
+    kept.write("desired-state/a.yaml", f"auth: {{{unique}: {{type: userpass, users: {{one: {user}, two: {user}}}}}}}")
+    secret = {"PASSWORD": "s3cret-of-this-test"}
+    assert kept.run("apply", "--yes", env=secret).exit_code == 0
+    raw.delete(f"{unique}-books/metadata/team/ledger/key")
+
+    planned = kept.run("plan", "--format", "json", env=secret)
+    resent = kept.run("apply", "--yes", "--resend", f"auth/{unique}/users/*", env=secret)
+    after = kept.run("plan", "--format", "json", env=secret)
+
+    assert [notice for notice in planned.plan["notices"] if "key of the ledger's fingerprints is gone" in notice]
+    assert {item["reason"] for item in planned.plan["unverified"]} == {
+        "write-only; the key of the ledger's fingerprints is gone"
+    }
+    assert resent.exit_code == 0, resent
+    assert (after.plan["changes"], after.plan["unverified"]) == ([], [])
+
+
+def test_who_may_not_read_is_told_what_prints_the_rights(kept: Project, raw: Raw, unique: str) -> None:
+    declare(kept, unique, "a")
+    nothing = token_with(raw, 'path "sys/mounts" { capabilities = ["read"] }')
+
+    planned = kept.run("plan", env=nothing)
+    applied = kept.run("apply", "--yes", env=nothing)
+
+    hint = "`vaultconf permissions plan`"
+    assert planned.exit_code == 1
+    assert planned.stdout.count(f"the token may not read all of this: {hint} prints the rights") == 1
+    assert hint in applied.stderr
+
+
 def test_the_printed_policies_are_enough(kept: Project, raw: Raw, unique: str) -> None:
     declare(kept, unique, "a", "b")
     tokens = {run: token_with(raw, policy_for(kept, run)["policy"]) for run in ("plan", "apply")}

@@ -242,6 +242,33 @@ def test_a_generic_object_is_read_and_written_at_its_own_path(tmp_path: Path) ->
     }
 
 
+@pytest.mark.parametrize("command", ["plan", "apply", "rotate"])
+def test_an_engine_of_several_segments_is_known_where_a_file_opens_it_and_else_guessed_aloud(
+    tmp_path: Path, command: str
+) -> None:
+    settings = "version: 1\nproject: ours\nledger: team/kv/vaultconf/x\n"
+
+    opened = rules(tmp_path, command, POLICY, "secrets: {team/kv: {}}", settings=settings)
+    guessed = rules(tmp_path, command, POLICY, settings=settings)
+    said = run("permissions", command, cwd=tmp_path).stderr
+
+    assert "team/kv/data/vaultconf/x/head" in opened
+    assert "team/data/kv/vaultconf/x/head" in guessed
+    assert "take its engine to be `team`" in said
+    assert "`secrets: {team/kv: {}}`" in said
+
+
+def test_the_ledgers_beside_it_may_be_read_and_not_their_keys(tmp_path: Path) -> None:
+    printed = rules(tmp_path, "plan", POLICY, settings="version: 1\nproject: ours\nledger: secret/teams/ours\n")
+
+    beside = {path: words for path, words in printed.items() if path.startswith("secret/") and "/ours" not in path}
+    assert beside == {
+        "secret/metadata/teams": {"list"},
+        "secret/data/teams/+/head": {"read"},
+        "secret/data/teams/+/owned/+": {"read"},
+    }
+
+
 @pytest.mark.parametrize(
     ("owns", "deletes"),
     [("", {"sys/policies/acl/one"}), ("owns: [sys/policies/acl/*]\n", {"sys/policies/acl/*"})],

@@ -89,6 +89,14 @@ def test_another_engine_is_refused(contact: Contact, served: Stub, data: object,
         find(contact, "secret/vaultconf")
 
 
+@pytest.mark.parametrize("api", ["data", "metadata"])
+def test_a_path_of_the_api_is_refused_with_the_right_spelling(contact: Contact, served: Stub, api: str) -> None:
+    served.answers(Reply(200, b'{"data": {"type": "kv", "path": "kv/team/", "options": {"version": "2"}}}'))
+
+    with pytest.raises(InputError, match=f"`{api}` is a part of the API's paths.*write `ledger: kv/team/a/b`"):
+        find(contact, f"kv/team/{api}/a/b")
+
+
 def test_an_engine_whose_path_has_several_segments_is_found(contact: Contact, served: Stub) -> None:
     data = {"type": "kv", "path": "kv/team/", "options": {"version": "2"}}
     served.answers(Reply(200, json.dumps({"data": data}).encode()))
