@@ -205,6 +205,7 @@ ROUNDS = (
 )
 
 
+@pytest.mark.timeout(180)
 def test_two_projects_in_one_mount_never_touch_what_is_the_others(
     first: Project, second: Project, raw: Raw, shared: str
 ) -> None:
@@ -225,6 +226,7 @@ def test_two_projects_in_one_mount_never_touch_what_is_the_others(
         assert [project.plan()["summary"]["unmanaged"] for project in (first, second)] == [0, 0]
 
 
+@pytest.mark.timeout(180)
 def test_of_two_projects_that_want_the_same_at_once_one_gets_it_at_most(
     first: Project, second: Project, raw: Raw, shared: str
 ) -> None:
