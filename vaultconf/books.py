@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from vaultconf import commit, environment, ledger_store, lock, remembering
+from vaultconf import commit, environment, ledger_store, lock, neighbours, remembering
 from vaultconf.contact import Contact
 from vaultconf.errors import Problem, Refused, ServerRefused, VaultconfError
 from vaultconf.ledger import (
@@ -138,7 +138,10 @@ class Books:
         return Secret(text) if isinstance(text, str) and len(text) == 2 * _KEY_BYTES else None
 
     def intend(self, made: Plan, ready: Iterable[Ready]) -> None:
-        """Write down what will be made and sent, before it is. Raises ServerRefused or Refused."""
+        """Write down what will be made and sent, before it is. Raises ServerRefused or Refused.
+
+        Two projects that begin at once have seen nothing of each other: now one of them does, or both.
+        """
         ready = tuple(ready)
         if not ready:
             return
@@ -146,7 +149,11 @@ class Books:
             self._make_key()
         if (head := remembering.claimed(self.ledger, self.stamp)) != self.ledger.head or not self.kept[HEAD].version:
             self._write(HEAD, head_to_json(head))
+        before = replace(self.ledger, head=head)
         self._turn(replace(remembering.intended(made, ready, self.stamp), key=self.ledger.key, head=head))
+        if claimed := neighbours.claims(made, self.store.contact, self.settings)[0]:
+            self._turn(before)
+            raise Refused(claimed)
 
     def confirm(self, made: Plan, ready: Iterable[Ready], outcomes: Iterable[Outcome]) -> None:
         """Write down what came of it; where that fails it is kept as a problem, and stays as intended."""

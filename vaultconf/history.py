@@ -10,6 +10,7 @@ from vaultconf import commit, environment
 from vaultconf.sops import search_path
 
 _SECONDS = 20.0
+_CUT = "the history that is checked out here does not reach so far"
 # An id as Git writes it; anything else could be taken for an option.
 _ID = frozenset("0123456789abcdef")
 
@@ -59,3 +60,11 @@ def _git(folder: Path, *arguments: str) -> tuple[int, str]:
     except (OSError, subprocess.TimeoutExpired):
         return 128, ""
     return done.returncode, done.stdout.decode(errors="replace").strip()
+
+
+def place_in_queue(root: Path, last: str) -> list[str]:
+    """Notices where this checkout comes before the commit that was applied last, or nobody can tell."""
+    older = is_older(root, last)
+    if older is None:
+        return [f"whether this checkout is older than {last[:12]}, which was applied last, is not known: {_CUT}"]
+    return [f"this checkout is older than {last[:12]}, which was applied last: apply refuses it"] if older else []

@@ -50,8 +50,6 @@ from vaultconf.scope import Scope
 from vaultconf.sealed import Secret
 from vaultconf.tables import Table, TableKey, mount_types
 
-_CUT = "the history that is checked out here does not reach so far"
-
 #: Keeps a part of a plan's changes.
 Narrowing = Callable[[Plan, live.Reading, Scope], Plan]
 
@@ -147,18 +145,9 @@ def plan(  # noqa: PLR0913, PLR0917 - the files, the server, the ledger, and wha
     facts = lockout_facts.gather(made, looking, reading, state.objects, loaded.settings.break_glass)
     made = made if facts is None else lockout.judged(made, facts)
     made = neighbours.with_claims(made, contact, loaded.settings)
-    said = (*guard.notices(made, loaded.settings), *_place_in_queue(loaded, ledger))
+    said = (*guard.notices(made, loaded.settings), *history.place_in_queue(loaded.root, ledger.head.commit))
     made = replace(made, notices=(*made.notices, *said))
     return obstacles.with_obstacles(made, _probes(contact, obstacles.probes_for(made)))
-
-
-def _place_in_queue(loaded: Project, ledger: Ledger) -> list[str]:
-    """Notices where this checkout comes before the one that was applied last, or nobody can tell."""
-    last = ledger.head.commit
-    older = history.is_older(loaded.root, last)
-    if older is None:
-        return [f"whether this checkout is older than {last[:12]}, which was applied last, is not known: {_CUT}"]
-    return [f"this checkout is older than {last[:12]}, which was applied last: apply refuses it"] if older else []
 
 
 def save(made: Plan, loaded: Project, contact: Contact, options: Options, path: Path) -> Plan:
@@ -251,18 +240,10 @@ def prepare(made: Plan, contact: Contact) -> list[sending.Ready]:
 def apply(
     made: Plan, ready: Iterable[sending.Ready], contact: Contact, listen: applying.Listener, ledger: Books | None
 ) -> list[Outcome]:
-    """Carry out a plan that was refused by nobody and prepared; the ledger is written before and after.
-
-    Raises Refused where another project has claimed the same meanwhile.
-    """
+    """Carry out a plan that was refused by nobody and prepared; the ledger is written before and after."""
     ready = tuple(ready)
-    if ledger is not None and ready:
-        before = ledger.ledger
+    if ledger is not None:
         ledger.intend(made, ready)
-        # Two projects that begin at once have seen nothing of each other: now one of them does, or both.
-        if claimed := neighbours.claims(made, contact, ledger.settings)[0]:
-            ledger.keep(before)
-            raise Refused(claimed)
     outcomes = applying.run(ready, contact, contact.resolve, listen)
     if ledger is not None:
         ledger.confirm(made, ready, outcomes)

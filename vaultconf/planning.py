@@ -250,6 +250,7 @@ class _Planner:
         for name, fields in sorted(self.reading.unknown_fields.items()):
             listed = ", ".join(f"`{field}`" for field in sorted(fields))
             self.notices.append(f"{name}: this version does not know, and does not compare, {listed}")
+        self.notices += unlisted.rights(self.blocked)
         removed = {
             change.address for change in self.changes.values() if change.kind.is_mount and change.action in REMOVES
         }
@@ -262,11 +263,7 @@ class _Planner:
             unverified=tuple(sorted(set(self.unverified), key=lambda item: (str(item.address), item.field))),
             blocked=tuple(sorted(self.blocked, key=lambda item: str(item.address))),
             held=tuple(sorted(set(self.held), key=lambda item: str(item.address))),
-            notices=(
-                *dict.fromkeys(notices),
-                *sorted(set(self.notices) - set(notices)),
-                *unlisted.rights(self.blocked),
-            ),
+            notices=(*dict.fromkeys(notices), *sorted(set(self.notices) - set(notices))),
             errors=(*self.errors, *errors),
             unchanged=self.unchanged,
             present=tuple(self.present),
