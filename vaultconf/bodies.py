@@ -49,6 +49,7 @@ class Bodies:
         self.bad = {*(problem.place for problem in project.problems), *project.spoiled}
         self.declared_files = {file.name for file in (*project.policies, *project.password_policies)}
         self.logins = own_credentials.of_logins(project.settings.targets)
+        self.named: dict[tuple[str, str], TextFile] = {}
         self.faults = self.layer = 0
 
     def complain(self, message: str, place: Place, hint: str = "") -> None:
@@ -168,14 +169,26 @@ class Bodies:
             self.complain("`file` must be a path relative to this file, in plain text", at)
         else:
             try:
-                target = self.policy_path(scope, item)
-                if target in self.declared_files:
-                    self.already(declaration, target, place, at)
-                    return
-                file = self.filled(scope, TextFile(target, read_text(self.project.root, target)))
+                file = self.named_file(scope, item)
             except ValueError as error:
                 self.complain(str(error), at)
+            if file.name in self.declared_files:
+                self.already(declaration, file.name, place, at)
+                return
+            file = self.filled(scope, file)
         self.text(declaration, from_file(declaration.kind), file, place)
+
+    def named_file(self, scope: Scope, written: str) -> TextFile:
+        """The policy file that a document names, read once however many uses name it; one of `policies/` unread.
+
+        Raises ValueError where it must not be named or cannot be read.
+        """
+        key = (scope.file, written)
+        if key not in self.named:
+            target = self.policy_path(scope, written)
+            declared = target in self.declared_files
+            self.named[key] = TextFile(target, None if declared else read_text(self.project.root, target))
+        return self.named[key]
 
     def filled(self, scope: Scope, file: TextFile) -> TextFile:
         """A policy file that a document names, with its variables and the parameters of the use in place."""

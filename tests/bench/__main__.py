@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import measure, project, relay
+from tests.bench import company, measure, project, relay
 from tests.bench.measure import BenchFailed
 from tests.bench.table import Row, lines, spread
 from tests.support.process import StartFailed
@@ -38,7 +38,7 @@ def main() -> None:
     note = f"{OBJECTS} objects, {ROUNDS} rounds, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     say(f"{note}; a median (least–most) of all rounds\n")
     rows: list[Row] = []
-    for part in (start_up, offline, near, over_tls, far_away):
+    for part in (start_up, offline, near, over_tls, far_away, real_size):
         try:
             for row in part():
                 rows.append(row)
@@ -169,6 +169,11 @@ def far_away() -> Iterator[Row]:
             yield from _from_afar(server, root, FAR_OBJECTS)
         finally:
             server.stop()
+
+
+def real_size() -> Iterator[Row]:
+    """A company as there are: many mounts, templates, three environments."""
+    yield from company.rows(min(ROUNDS, 3))
 
 
 def _from_afar(server: Server, root: Path, objects: int) -> Iterator[Row]:

@@ -1,8 +1,8 @@
 """A raw TCP relay in a process of its own: holds bytes back for half a round trip each way, and counts requests.
 
 It reads nothing but the one header line by which requests are counted, and adds nothing; the handshake of TCP itself
-is not delayed. `python -m tests.bench.relay HOST PORT SECONDS` prints its port, then the number of requests
-whenever a line comes on stdin, and ends with stdin.
+is not delayed. `python -m tests.bench.relay HOST PORT SECONDS` prints its port, then the numbers of requests and of
+connections whenever a line comes on stdin, and ends with stdin.
 """
 
 from __future__ import annotations
@@ -114,28 +114,37 @@ class Relay:
         server = await loop.create_server(self.accept, "127.0.0.1", 0)
         _say(server.sockets[0].getsockname()[1])
         while await loop.run_in_executor(None, sys.stdin.readline):
-            _say(self.requests)
+            _say(self.requests, len(self.counters))
         server.close()
 
 
-def _say(number: int) -> None:
-    sys.stdout.write(f"{number}\n")
+def _say(*numbers: int) -> None:
+    sys.stdout.write(" ".join(map(str, numbers)) + "\n")
     sys.stdout.flush()
 
 
 @dataclass(frozen=True, slots=True)
 class Relayed:
-    """A relay that runs: its address, and how many requests it has passed on."""
+    """A relay that runs: its address, and how much it has passed on so far."""
 
     address: str
     process: subprocess.Popen[str]
 
     def requests(self) -> int:
+        """How many requests it has passed on."""
+        return self._numbers()[0]
+
+    def connections(self) -> int:
+        """How many connections it has taken."""
+        return self._numbers()[1]
+
+    def _numbers(self) -> tuple[int, int]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        return int(self.process.stdout.readline())
+        requests, connections = map(int, self.process.stdout.readline().split())
+        return requests, connections
 
 
 @contextmanager

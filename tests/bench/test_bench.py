@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import project, relay
+from tests.bench import company, project, relay
 from tests.bench.relay import MARK, Counter
 from tests.bench.table import Row, lines, spread
 from vaultconf import pipeline
@@ -21,6 +22,19 @@ def test_the_project_is_valid_and_declares_each_path_that_wrk_reads(tmp_path: Pa
     _, state = pipeline.validate(root)
 
     assert {str(item.address) for item in state.objects} == {*project.paths(600), "sys/auth/approle"}
+
+
+@pytest.mark.parametrize("environment", company.ENVIRONMENTS)
+def test_the_company_is_valid_in_each_environment_and_as_large_as_it_says(tmp_path: Path, environment: str) -> None:
+    root = company.write(tmp_path / "project", "any certificate", units=3, applications=11)
+
+    _, state = pipeline.validate(root, environment)
+
+    kinds = collections.Counter(item.kind.name for item in state.objects)
+    mounts = kinds["secrets_engine"] + kinds["auth_method"]
+    roles = sum(number for name, number in kinds.items() if name.endswith("_role"))
+    assert {"mounts": mounts, "policies": kinds["acl_policy"], "roles": roles} == company.counted(3, 11)
+    assert company.counted() == {"mounts": 40, "policies": 3_000, "roles": 6_000}
 
 
 def test_requests_are_counted_wherever_the_stream_is_cut() -> None:
@@ -62,10 +76,10 @@ def test_the_relay_changes_no_byte_and_no_order(echo: str, round_trip: float) ->
             heard = b""
             while len(heard) < len(said):
                 heard += client.recv(65536)
-        counted = relayed.requests()
+        counted = relayed.requests(), relayed.connections()
 
     assert heard == said
-    assert counted == 1
+    assert counted == (1, 1)
 
 
 def test_the_table_judges_what_has_a_budget_alone() -> None:
