@@ -121,7 +121,9 @@ class _Builder:
         if name in kind.untouchable:
             self.complain(f"`{name}` is built in and cannot be declared", declaration.place)
         elif name and (reason := kind.names.problem(name)) is not None:
-            self.complain(f"the name `{shown(name)}`: {reason}", declaration.place)
+            inner = kind.is_namespace and "/" in name
+            hint = "the inner one stands in a document with `namespace:`, the path of the outer one" if inner else ""
+            self.complain(f"the name `{shown(name)}`: {reason}", declaration.place, hint)
 
     def values(self, declaration: Declaration) -> dict[str, object]:
         """Read the fields; one that cannot be read is a problem and left out."""

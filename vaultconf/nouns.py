@@ -75,6 +75,9 @@ class RiskReason(StrEnum):
     BREAK_GLASS = "break_glass"
 
 
+_PLAIN = r"\w(?:[\w.-]*\w)?"
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """How a server treats the names of a kind.
@@ -83,7 +86,7 @@ class Names:
     automatic: the names that it gives to what it makes by itself, and filled: the fields that it gives values there.
     """
 
-    pattern: str = r"\w(?:[\w.-]*\w)?"
+    pattern: str = _PLAIN
     folds: bool = False
     one_case: bool = False
     automatic: str = ""
@@ -92,7 +95,10 @@ class Names:
     def problem(self, name: str) -> str | None:
         """Say why the server would not keep this name, or None."""
         if not re.fullmatch(self.pattern, name, re.ASCII):
-            return "the server takes no such name: letters, digits, `_`, and `.` or `-` in between"
+            if self.pattern == _PLAIN:
+                return "the server takes no such name: letters, digits, `_`, and `.` or `-` in between"
+            bad = next((char for char in name if not re.fullmatch(self.pattern, char, re.ASCII)), name)
+            return f"the server takes no name with `{bad}` in it"
         if self.folds and name != name.lower():
             return f"the server would store it as `{name.lower()}`; write it that way"
         return None

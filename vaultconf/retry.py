@@ -61,13 +61,15 @@ def may_be_done(request: Request, answer: Answer) -> bool:
     A balancer's 502, 503 or 504 may follow a request that had arrived; so may what a server answers that is being
     sealed, or loses its leadership, just then.
     """
-    if request.method in READS or _leaderless(answer):
+    if request.method in READS or _leaderless(answer) or _locked(answer):
         return False
     return answer.cause is Cause.LOST or answer.status >= 500
 
 
 def transient(answer: Answer) -> bool:
     """Whether the answer says "not now" rather than anything about what was asked."""
+    if _locked(answer):
+        return False
     lost = answer.cause is Cause.LOST or answer.cause is Cause.NOT_SENT
     return lost or answer.status in _AGAIN or _leaderless(answer)
 
@@ -75,6 +77,11 @@ def transient(answer: Answer) -> bool:
 def _leaderless(answer: Answer) -> bool:
     """Whether a cluster is electing its active node: a matter of seconds."""
     return answer.status == 500 and _LEADERLESS.search(answer.body) is not None
+
+
+def _locked(answer: Answer) -> bool:
+    """Whether an administrator has locked the namespace: until it is unlocked, and others are served all the same."""
+    return answer.status == 503 and _LOCKED.search(answer.body) is not None
 
 
 def pause(request: Request, answer: Answer, history: History, limits: Limits, chance: float) -> float | None:
@@ -101,8 +108,7 @@ def _may_help(request: Request, answer: Answer, history: History) -> bool:
     if not transient(answer) or _tells_health(request, answer):
         return False
     if answer.status == 503:
-        sealed = history.at_first_contact and _SEALED.search(answer.body)
-        return not sealed and not _LOCKED.search(answer.body)
+        return not (history.at_first_contact and _SEALED.search(answer.body))
     return True
 
 

@@ -233,7 +233,8 @@ class _Expansion:
         """The documents that a list of uses makes."""
         template = self.templates.get(name)
         if template is None:
-            self.complain(f"no template `{shown(name)}`", place, nearest(name, self.templates))
+            if self.project.whole:  # else it may stand in the file that could not be read, which has been said
+                self.complain(f"no template `{shown(name)}`", place, nearest(name, self.templates))
         elif isinstance(items, YamlList):
             for item, at in zip(items, items.places, strict=True):
                 yield from self.use(document, template, item, place.beside(at))

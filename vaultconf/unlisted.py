@@ -37,7 +37,7 @@ def _collection(place: Address) -> Address:
 def judged(unlisted: Iterable[Unlisted], opened: Container[Address], scope: Scope) -> tuple[list[Blocked], list[str]]:
     """What is blocked, and what is only said; of the mounts that are not `opened`, in one sentence."""
     blocked: list[Blocked] = []
-    notices: list[str] = []
+    here: dict[tuple[str, str], list[str]] = {}
     elsewhere: dict[str, dict[str, None]] = {}
     for kind, place, why in unlisted:
         collection = _collection(place)
@@ -51,16 +51,33 @@ def judged(unlisted: Iterable[Unlisted], opened: Container[Address], scope: Scop
         elif mount is not None and mount not in opened:
             elsewhere.setdefault(why.reason, {})[str(mount)] = None
         else:
-            notices.append(f"{collection} cannot be listed, so strangers there are unknown: {why.reason}")
-    return blocked, [*notices, *_elsewhere(elsewhere)]
+            here.setdefault((collection.path, why.reason), []).append(collection.namespace)
+    return blocked, [*_here(here), *_elsewhere(elsewhere)]
+
+
+def _here(collections: dict[tuple[str, str], list[str]]) -> Iterator[str]:
+    """Collections that the run looks into, by path and reason; the same may be closed in many namespaces."""
+    for (path, reason), namespaces in collections.items():
+        many = len(namespaces) > _MOST_NAMES
+        names = (
+            [f"{path} of {_listed([name or 'the base' for name in namespaces])} namespaces"]
+            if many
+            else [Address(path, n) for n in namespaces]
+        )
+        yield from (f"{name} cannot be listed, so strangers there are unknown: {reason}" for name in names)
 
 
 def _elsewhere(mounts: dict[str, dict[str, None]]) -> Iterator[str]:
     """Mounts that are none of this project's business may be many."""
     for reason, names in mounts.items():
-        first = ", ".join([*names][:_MOST_NAMES])
-        more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
-        yield f"what is in mounts that no file opens is not counted where it cannot be listed: {first}{more}: {reason}"
+        what = "what is in mounts that no file opens is not counted where it cannot be listed"
+        yield f"{what}: {_listed([*names])}: {reason}"
+
+
+def _listed(names: list[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    return f"{', '.join(names[:_MOST_NAMES])}{more}"
 
 
 def _mount_of(kind: Kind, place: Address) -> Address | None:

@@ -490,6 +490,36 @@ def test_a_name_with_letters_that_no_server_takes_is_refused(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("root", "`root` is built in and cannot be declared"),
+        ("sys", "`sys` is built in and cannot be declared"),
+        ("audit", "`audit` is built in and cannot be declared"),
+        ("auth", "`auth` is built in and cannot be declared"),
+        ("cubbyhole", "`cubbyhole` is built in and cannot be declared"),
+        ("identity", "`identity` is built in and cannot be declared"),
+        ("'.'", "the name `.` has `.` or `..` in it"),
+        ("'a b'", "the name `a b`: the server takes no name with ` ` in it"),
+        ("a/b", "the name `a/b`: the server takes no name with `/` in it"),
+        ("'a+'", "the name `a+`: the server takes no name with `+` in it"),
+        ("'a*'", "the name `a*`: the server takes no name with `*` in it"),
+        ("''", "the name `` has an empty segment"),
+    ],
+)
+def test_a_namespace_that_no_server_takes_is_refused_where_it_stands(tmp_path: Path, name: str, complaint: str) -> None:
+    state = document(tmp_path, f"namespaces: {{{name}: {{}}}}\n")
+
+    assert len(state.problems) == 1
+    assert str(state.problems[0]).startswith(f"desired-state/a.yaml:1:14: {complaint}")
+
+
+def test_a_nested_namespace_written_as_one_name_is_told_where_it_belongs(tmp_path: Path) -> None:
+    state = document(tmp_path, "namespaces: {a/b: {}}\n")
+
+    assert hints(state) == ["the inner one stands in a document with `namespace:`, the path of the outer one"]
+
+
+@pytest.mark.parametrize(
     ("old", "complaint"),
     [
         ("token", "`vaultconf.renamed_from`: token is part of every server and stays"),

@@ -215,6 +215,26 @@ def test_a_collection_that_cannot_be_listed_is_blocked_inside_prune_and_else_a_n
     assert (plain.complete, elsewhere.complete, elsewhere.blocked) == (True, True, ())
 
 
+def test_what_cannot_be_listed_in_many_namespaces_is_one_notice() -> None:
+    kind = desired("acl_policy", {"policy": "a"}, name="p").kind
+    spaces = ["", *(f"team-{number}" for number in range(300))]
+    unlisted = tuple((kind, stranger("acl_policy", space, name="+").address, FORBIDDEN) for space in spaces)
+
+    made, few = plan([], unlisted=unlisted), plan([], unlisted=unlisted[:3])
+
+    assert list(made.notices) == [
+        (
+            "sys/policies/acl of the base, team-0, team-1 and 298 more namespaces cannot be listed,"
+            " so strangers there are unknown: permission denied"
+        )
+    ]
+    assert [notice.partition(" ")[0] for notice in few.notices] == [
+        "sys/policies/acl",
+        "team-0/sys/policies/acl",
+        "team-1/sys/policies/acl",
+    ]
+
+
 def test_a_hold_is_listed_and_an_ended_one_is_a_notice() -> None:
     wanted = desired("acl_policy", {"policy": "a"}, name="p")
 

@@ -109,8 +109,13 @@ def test_sealed_is_final_at_first_contact_only(body: bytes) -> None:
     assert decide(READ, Answer(503, b""), FIRST) is not None
 
 
-def test_a_locked_namespace_is_final() -> None:
-    assert decide(READ, Answer(503, LOCKED)) is None
+@pytest.mark.parametrize("request_", [READ, WRITE])
+def test_a_locked_namespace_is_final_and_says_nothing_about_the_rest_of_the_server(request_: Request) -> None:
+    answer = Answer(503, LOCKED)
+
+    assert decide(request_, answer) is None
+    assert not transient(answer)
+    assert not may_be_done(request_, answer)
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -253,6 +253,31 @@ def test_a_use_of_nothing_is_refused(tmp_path: Path, use: str, complaint: str, h
     assert hints(state) == [hint]
 
 
+def test_a_template_in_a_file_that_cannot_be_read_is_not_missed_as_well(tmp_path: Path) -> None:
+    found = refused(tmp_path, {T: "templates: {app: [}\n", U: "use: {app: [{name: a}]}\n"})
+
+    assert [line.startswith(f"{T}:1:") for line in found] == [True]
+
+
+def test_a_file_that_many_uses_name_wrongly_is_said_once_with_their_number(tmp_path: Path) -> None:
+    body = "{params: {who: }, policies: {'${param:who}': {file: ../policies/app/gone.hcl}}}"
+
+    (found,) = refused(tmp_path, {U: with_template(body, "[{who: a}, {who: b}]"), "policies/app/x.hcl": "#"})
+
+    assert found.startswith(f"{U}:1:68: `policies/app/gone.hcl` cannot be read")
+    assert found.endswith("and in 1 other use)")
+
+
+def test_a_file_of_policies_that_a_template_names_is_refused_in_every_use(tmp_path: Path) -> None:
+    body = "{params: {who: }, policies: {'${param:who}': {file: ../policies/a.hcl}}}"
+
+    found = refused(tmp_path, {U: with_template(body, "[{who: b}, {who: c}]"), "policies/a.hcl": "# a"})
+
+    assert len(found) == 1
+    assert "`policies/a.hcl` is declared already" in found[0]
+    assert found[0].endswith("and in 1 other use)")
+
+
 def test_a_template_is_given_once(tmp_path: Path) -> None:
     found = refused(tmp_path, {T: "templates: {a: {}}\n", U: "templates: {a: {}}\n"})
 
