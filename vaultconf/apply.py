@@ -29,6 +29,10 @@ Listener = Callable[[Outcome], None]
 
 _UPGRADE_TRIES = 50
 _UPGRADE_NAP = 0.1  # seconds
+#: OpenBao empties a namespace after it has answered, and shows it until then (2.7.2).
+_IN_PROGRESS = {"status": "in-progress"}
+_EMPTYING_TRIES = 100
+_EMPTYING_NAP = 0.1  # seconds
 
 
 def run(ready: Iterable[Ready], contact: Contact, resolve: Resolver, listen: Listener) -> list[Outcome]:
@@ -121,7 +125,7 @@ def _task(ready: Ready, contact: Contact, resolve: Resolver) -> Task[Outcome]:
         elif change.action is Action.ROTATE:
             outcome = Outcome(change, Status.DONE)
         elif change.desired is None:
-            outcome = yield from _gone(change, contact, request_id)
+            outcome = yield from _gone(change, contact, last)
         else:
             outcome = yield from _verified(change, contact, resolve, request_id)
         return (yield from _rotated(ready, contact, outcome)) if change.rotate else outcome
@@ -199,11 +203,18 @@ def _rotated(ready: Ready, contact: Contact, written: Outcome) -> Task[Outcome]:
     return replace(written, request_id=last.request_id if last is not None else "")
 
 
-def _gone(change: Change, contact: Contact, request_id: str) -> Task[Outcome]:
-    """See that a deleted object is no longer there."""
-    if (yield from doubts.is_gone(change, contact)) is False:
-        return Outcome(change, Status.FAILED, "the server still has it", request_id)
-    return Outcome(change, Status.DONE, request_id=request_id)
+def _gone(change: Change, contact: Contact, deleted: Answer | None) -> Task[Outcome]:
+    """See that a deleted object is no longer there; `deleted` is the answer to the deletion."""
+    request_id = deleted.request_id if deleted is not None else ""
+    goes_on = deleted is not None and _IN_PROGRESS.items() <= (deleted.data or {}).items()
+    for _ in range(_EMPTYING_TRIES if goes_on else 1):
+        if (yield from doubts.is_gone(change, contact)) is not False:
+            return Outcome(change, Status.DONE, request_id=request_id)
+        if goes_on:
+            time.sleep(_EMPTYING_NAP)  # likewise
+    if goes_on:
+        return Outcome(change, Status.DONE, "the server has begun to delete what is in it, and goes on", request_id)
+    return Outcome(change, Status.FAILED, "the server still has it", request_id)
 
 
 def _verified(change: Change, contact: Contact, resolve: Resolver, request_id: str) -> Task[Outcome]:

@@ -204,7 +204,8 @@ class _Expansion:
             if key in _NESTING:
                 itself = isinstance(item, YamlMap) and name in item
                 what = f"`{shown(name)}` uses itself" if itself else f"`{key}` cannot stand in a template"
-                self.complain(f"{what}: templates are not nested", at, "write the objects out")
+                hint = f"write the objects out in the template, which begins at {place}"
+                self.complain(f"{what}: templates are not nested", at, hint)
             elif key in _OF_A_DOCUMENT:
                 self.complain(f"`{key}` cannot stand in a template", at, "write it in the document with the `use`")
             elif key in catalogue.NOT_YET:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -27,23 +29,36 @@ templates:
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A project on its server, what its first apply has done, and how many connections that has taken."""
+
+    project: Project
+    done: int
+    connections: int
+
+
 @pytest.fixture(scope="module")
-def lone(pytestconfig: pytest.Config) -> Iterator[Server]:
+def lone(server: Server) -> Iterator[Server]:
     """A server of this module's own: hundreds of namespaces would be in everybody's way."""
+    if server.product != "openbao" and not server.enterprise:
+        pytest.skip("community Vault has no namespaces")
     running = servers.start_dev()
     yield running
     running.stop()
 
 
 @pytest.fixture
-def empty(lone: Server, server: Server, project: Project) -> Project:
+def empty(lone: Server, tmp_path: Path) -> Project:
     """A project with a template for teams, and no team yet."""
-    if server.product != "openbao" and not server.enterprise:
-        pytest.skip("community Vault has no namespaces")
-    own = Project.new(project.root, lone)
-    own.write("policies/team/read.hcl", 'path "kv/data/${param:team}/*" { capabilities = ["read"] }\n')
-    own.write("desired-state/templates.yaml", TEMPLATES)
-    return own
+    return _new(tmp_path, lone)
+
+
+def _new(root: Path, server: Server) -> Project:
+    made = Project.new(root, server)
+    made.write("policies/team/read.hcl", 'path "kv/data/${param:team}/*" { capabilities = ["read"] }\n')
+    made.write("desired-state/templates.yaml", TEMPLATES)
+    return made
 
 
 def _declare(project: Project, prefix: str, number: int) -> None:
@@ -54,11 +69,14 @@ def _declare(project: Project, prefix: str, number: int) -> None:
     project.write("desired-state/teams.yaml", f"use:\n  place:\n{places}{teams}")
 
 
-@pytest.fixture
-def estate(empty: Project) -> Project:
-    """A project of `MANY` teams, which the first test puts on the server."""
-    _declare(empty, "team", MANY)
-    return empty
+@pytest.fixture(scope="module")
+def hundreds(lone: Server, tmp_path_factory: pytest.TempPathFactory) -> Applied:
+    """A project of `MANY` teams, applied to a server that had none of them."""
+    made = _new(tmp_path_factory.mktemp("hundreds"), lone)
+    _declare(made, "team", MANY)
+    with relay.in_front_of(lone.address, round_trip=0) as counted:
+        outcome = made.run("apply", "--yes", "--format", "json", env={"VAULT_ADDR": counted.address})
+        return Applied(made, outcome.plan["summary"]["done"], counted.connections())
 
 
 @pytest.fixture
@@ -74,38 +92,37 @@ def _changes(plan: dict[str, object]) -> dict[str, str]:
     return {change["address"]: change["action"] for change in plan["changes"]}
 
 
-def test_hundreds_are_made_and_filled_in_one_apply_over_one_pool(estate: Project) -> None:
-    with relay.in_front_of(estate.server.address, round_trip=0) as counted:
-        there = {"VAULT_ADDR": counted.address}
-        outcome = estate.run("apply", "--yes", "--format", "json", env=there).plan
-        made = counted.connections()
-        again = estate.run("plan", "--format", "json", env=there).plan
-        planned = counted.connections() - made
+def test_hundreds_are_made_and_filled_in_one_apply_over_one_pool(hundreds: Applied) -> None:
+    with relay.in_front_of(hundreds.project.server.address, round_trip=0) as counted:
+        again = hundreds.project.run("plan", "--format", "json", env={"VAULT_ADDR": counted.address}).plan
+        connections = counted.connections()
 
-    assert outcome["summary"]["done"] == 3 * MANY
+    assert hundreds.done == 3 * MANY
     assert (again["changes"], again["summary"]["unchanged"]) == ([], 3 * MANY)
-    assert 0 < made <= MOST_CONNECTIONS
-    assert 0 < planned <= MOST_CONNECTIONS
+    assert 0 < hundreds.connections <= MOST_CONNECTIONS
+    assert 0 < connections <= MOST_CONNECTIONS
 
 
-def test_what_was_changed_by_hand_in_three_of_them_is_found_and_repaired(estate: Project) -> None:
-    estate.apply()
-    raw = {name: estate.server.raw(namespace=name) for name in ("team-007", "team-070", "team-299")}
+def test_what_was_changed_by_hand_in_three_of_them_is_found_and_repaired(hundreds: Applied) -> None:
+    project, root = hundreds.project, hundreds.project.server.raw()
+    raw = {name: project.server.raw(namespace=name) for name in ("team-007", "team-070", "team-299")}
     raw["team-007"].write("sys/policies/acl/read", {"policy": "# by hand"})
     raw["team-070"].delete("auth/token/roles/ci")
     raw["team-299"].write("sys/policies/acl/stray", {"policy": "# by hand"})
-    estate.server.raw().write("sys/policies/acl/stray", {"policy": "# of the base"})
+    root.write("sys/policies/acl/stray", {"policy": "# of the base"})
 
-    drift = estate.run("drift", "--format", "json")
-    estate.write("vaultconf.yaml", "version: 1\nprune: [+/sys/policies/acl/*]\n")
-    repaired = {item["address"]: item["action"] for item in estate.apply()["outcomes"]}
+    drift = project.run("drift", "--format", "json")
+    project.write("vaultconf.yaml", "version: 1\nprune: [+/sys/policies/acl/*]\n")
+    repaired = project.apply()["outcomes"]
 
     found = {"team-007/sys/policies/acl/read": "update", "team-070/auth/token/roles/ci": "create"}
     assert (drift.exit_code, _changes(drift.plan)) == (2, found)
     assert "team-299/sys/policies/acl/stray" in {item["address"] for item in drift.plan["unmanaged"]}
-    assert repaired == {**found, "team-299/sys/policies/acl/stray": "delete"}
-    assert estate.server.raw().read("sys/policies/acl/stray") is not None
-    assert estate.plan()["changes"] == []
+    assert {item["address"]: item["action"] for item in repaired} == {
+        **found,
+        "team-299/sys/policies/acl/stray": "delete",
+    }
+    assert root.read("sys/policies/acl/stray") is not None
 
 
 def test_a_namespace_that_is_nobodys_is_reported_once_and_neither_looked_into_nor_emptied(few: Project) -> None:

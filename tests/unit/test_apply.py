@@ -209,6 +209,29 @@ def test_a_delete_is_done_when_the_object_is_gone_and_failed_while_it_is_there()
     assert ended["sys/policies/acl/kept"].reason == "the server still has it"
 
 
+@pytest.mark.parametrize(
+    ("looks", "reason"), [(3, ""), (10_000, "the server has begun to delete what is in it, and goes on")]
+)
+def test_what_the_server_deletes_in_the_background_is_waited_for_but_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch, looks: int, reason: str
+) -> None:
+    monkeypatch.setattr(apply, "_EMPTYING_NAP", 0)
+    gone = Request("DELETE", "sys/namespaces/a")
+
+    class Emptying(Memory):
+        def send(self, request: Request) -> Answer:
+            found = super().send(request)
+            seen = self.asked.count(("GET", gone.path))
+            return answer({"tainted": True}) if request.method == "GET" and seen < looks else found
+
+    memory = Emptying({(gone.method, gone.path): answer({"status": "in-progress"})})
+    made = Plan(BAO, (change(Action.DELETE, desired("child_namespace", name="a")),))
+    (ended,) = apply.run(prepare(made, resolver()), contact(memory, BAO), resolver(), lambda _: None)
+
+    assert (ended.status, ended.reason) == (Status.DONE, reason)
+    assert memory.asked.count(("GET", gone.path)) == min(looks, 100)
+
+
 def test_a_deleted_audit_device_is_looked_for_in_the_answer_that_holds_them_all() -> None:
     changes = [change(Action.DELETE, desired("audit_device", name=name)) for name in ("gone", "kept")]
     answers = {("DELETE", f"sys/audit/{name}"): answer() for name in ("gone", "kept")}

@@ -238,6 +238,29 @@ def test_a_wrong_template_is_said_once_however_often_it_is_used(tmp_path: Path, 
     assert len([line for line in complaints(state) if "no template" not in line]) == 1
 
 
+def test_a_template_that_uses_itself_or_another_is_an_error_with_both_places(tmp_path: Path) -> None:
+    found = refused(tmp_path, {T: "templates:\n  a: {use: {a: [{}]}}\n  b: {use: {a: [{}]}}\n"})
+
+    hint = "write the objects out in the template, which begins at"
+    assert found == [
+        f"{T}:2:7: `a` uses itself: templates are not nested ({hint} {T}:2:3)",
+        f"{T}:3:7: `use` cannot stand in a template: templates are not nested ({hint} {T}:3:3)",
+    ]
+
+
+def test_a_use_that_makes_what_a_document_has_is_an_error_with_both_places(tmp_path: Path) -> None:
+    body = "{params: {who: }, policies: {'${param:who}': {policy: '#'}}}"
+
+    found = refused(tmp_path, {T: with_template(body, "[{who: z}]"), U: "policies: {z: {policy: '#'}}\n"})
+
+    assert found == [
+        (
+            f"{U}:1:16: `sys/policies/acl/z`: `policy` is declared already"
+            f" (first at {T}:1:62, used at {T}:2:11; keep one of them)"
+        )
+    ]
+
+
 @pytest.mark.parametrize(
     ("use", "complaint", "hint"),
     [
