@@ -47,6 +47,9 @@ def write(root: Path, certificate: str, units: int = UNITS, applications: int = 
     (root / "desired-state/templates.yaml").write_text("templates:\n" + "".join(map(_template, _PLATFORMS)))
     for number in range(units):
         _unit(root, number, applications)
+    for env, versions in zip(ENVIRONMENTS, (2, 5, 50), strict=True):
+        (root / "overlays" / env).mkdir(parents=True)
+        (root / "overlays" / env / "mounts.yaml").write_text(_overlay(units, versions))
     return root
 
 
@@ -59,10 +62,17 @@ def counted(units: int = UNITS, applications: int = APPLICATIONS) -> dict[str, i
 def _settings(certificate: str) -> str:
     pem = certificate.strip().replace("\n", "\\n")
     lines = [
-        f'  {env}: {{vars: {{env: {env}, domain: {env}.example.com, ttl: {hours}h, ca: "{pem}\\n"}}}}\n'
+        f"  {env}: {{overlays: [overlays/{env}], vars: {{env: {env}, domain: {env}.example.com, ttl: {hours}h,"
+        f' ca: "{pem}\\n"}}}}\n'
         for env, hours in zip(ENVIRONMENTS, (8, 4, 1), strict=True)
     ]
     return "version: 1\nproject: company\ntargets:\n" + "".join(lines)
+
+
+def _overlay(units: int, versions: int) -> str:
+    """What an environment says over the mounts of each unit."""
+    mounts = (f"  unit-{number:02}-kv: {{config: {{max_versions: {versions}}}}}\n" for number in range(units))
+    return "secrets:\n" + "".join(mounts)
 
 
 def _unit(root: Path, number: int, applications: int) -> None:

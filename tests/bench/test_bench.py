@@ -33,6 +33,8 @@ def test_the_company_is_valid_in_each_environment_and_as_large_as_it_says(tmp_pa
     kinds = collections.Counter(item.kind.name for item in state.objects)
     mounts = kinds["secrets_engine"] + kinds["auth_method"]
     roles = sum(number for name, number in kinds.items() if name.endswith("_role"))
+    versions = {item.values["max_versions"] for item in state.objects if item.kind.name == "kv_config"}
+    assert versions == {{"dev": 2, "stage": 5, "prod": 50}[environment]}
     assert {"mounts": mounts, "policies": kinds["acl_policy"], "roles": roles} == company.counted(3, 11)
     assert company.counted() == {"mounts": 40, "policies": 3_000, "roles": 6_000}
 
