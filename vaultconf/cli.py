@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from vaultconf import (
     __version__,
+    adopt_command,
     books,
     console,
     export_command,
@@ -53,7 +54,7 @@ app = typer.Typer(
 )
 
 
-_LATER = frozenset({"init", "lint", "fmt", "adopt", "import", "can", "access"})
+_LATER = frozenset({"init", "lint", "fmt", "import", "can", "access"})
 
 
 @app.callback(invoke_without_command=True)
@@ -133,6 +134,7 @@ def _saved(context: typer.Context, file: str, options: Options) -> Saved | None:
 
 
 app.command()(export_command.export)
+app.command()(adopt_command.adopt)
 app.command()(permissions_command.permissions)
 app.command()(render_command.render)
 app.command()(rotate_command.rotate)

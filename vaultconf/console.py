@@ -23,10 +23,13 @@ from vaultconf.report.views import things
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from vaultconf.adoption import Adoption
+
 
 _VALIDATION = "vaultconf.validation/1"
 _RENDERED = "vaultconf.render/1"
 _COMPARED = "vaultconf.render-diff/1"
+_ADOPTED = "vaultconf.adopted/1"
 _MOST_PROBLEMS = 1_000
 
 
@@ -96,6 +99,13 @@ def show_export(made: Export, folder: str, files: Sequence[str], *, as_json: boo
         sys.stdout.write(exported.as_text(made, folder, files))
 
 
+def show_adoption(made: Adoption, *, as_json: bool) -> None:
+    """Print what was written into which files to stdout."""
+    from vaultconf.report import adopted  # noqa: PLC0415 - only this command needs it
+
+    sys.stdout.write(data.dump(adopted.as_json(made)) if as_json else adopted.as_text(made))
+
+
 def show_ledger(found: Ledger, path: str, holder: Holder | None, *, as_json: bool) -> None:
     """Print what the ledger at a path holds to stdout."""
     if as_json:
@@ -125,6 +135,10 @@ def _failure(found: Sequence[Problem], document: str) -> data.Json:
         from vaultconf.report import compared  # noqa: PLC0415
 
         return compared.failure(found)
+    if document == _ADOPTED:
+        from vaultconf.report import adopted  # noqa: PLC0415
+
+        return adopted.failure(found)
     if document == _RENDERED:
         from vaultconf.report import rendered  # noqa: PLC0415
 

@@ -64,7 +64,7 @@ def written(found: Iterable[tuple[Desired, Live]], server: Server) -> list[Desir
     What a server made by itself, such as the entity of a login, is left out unless something was added to it, or
     another object names it.
     """
-    names = _Variables()
+    names = Variables()
     ordered = sorted(found, key=lambda pair: str(pair[0].address))
     own = [(item, live) for item, live in ordered if not _is_standard(item, live)]
     objects = [replace(item, values=_values(item, live, server, names)) for item, live in own]
@@ -119,7 +119,7 @@ def _made_by_server(item: Desired) -> bool:
     return names.is_automatic(item.params.get(item.kind.holes[-1], "")) and item.values.keys() <= names.filled
 
 
-class _Variables:
+class Variables:
     """Names of environment variables, each given once."""
 
     def __init__(self) -> None:
@@ -141,7 +141,7 @@ class _Variables:
         return Deferred(Template((Reference("env", self.name(item, spec)),)))
 
 
-def _values(item: Desired, live: Live, server: Server, names: _Variables) -> dict[str, object]:
+def _values(item: Desired, live: Live, server: Server, names: Variables) -> dict[str, object]:
     """The fields that must be written so that nothing differs from the server, in the model's order."""
     kind = item.kind
     constant, _ = defaults_of(kind.model, server, "")

@@ -15,7 +15,8 @@ from vaultconf.references import Deferred
 
 _NAMESPACES = "namespaces"
 _PLAIN_FOLDER = "acl"
-_STEM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,120}")
+#: What a file can be called.
+STEM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,120}")
 _FOLDER_OF = {kind: folder for folder, kind in FOLDERS.items()}
 
 Tree = dict[str, object]
@@ -44,6 +45,11 @@ def _order(item: Desired) -> tuple[str, bool, bool, str, list[str]]:
     """Namespaces apart; of a mount its own fields first, then configurations, then collections by name."""
     kind = item.kind
     return item.address.namespace, not kind.is_mount, kind.named, kind.yaml, list(item.params.values())
+
+
+def file_of(item: Desired) -> str:
+    """The path of the YAML file into which an export would put an object, were there no other."""
+    return _Layout().place(item)
 
 
 class _Layout:
@@ -76,7 +82,7 @@ class _Layout:
         root, _, rest = folder.partition("/")
         inside = f"{root}/{_NAMESPACES}/{_slugs(item.address.namespace)}/{rest or _PLAIN_FOLDER}"
         path = f"{inside if item.address.namespace else folder}/{stem}.hcl"
-        if not _STEM.fullmatch(stem) or path.casefold() in self.taken or not _encodable(text):
+        if not STEM.fullmatch(stem) or path.casefold() in self.taken or not encodable(text):
             return ""
         self.taken.add(path.casefold())
         self.texts[path] = references.literal_in_file(text) + "\n"
@@ -90,7 +96,7 @@ class _Layout:
         for part in parents:
             target = _below(target, part)
         depth = self.place(item).count("/")
-        _below(target, last).update(_body(item.kind, values, lambda path: "../" * depth + path))
+        _below(target, last).update(body(item.kind, values, lambda path: "../" * depth + path))
 
     def document(self, item: Desired) -> Tree:
         path = self.place(item)
@@ -131,12 +137,12 @@ def _below(tree: Tree, key: str) -> Tree:
     return inner
 
 
-def _body(kind: Kind, values: Mapping[str, object], relative: Callable[[str], str]) -> Tree:
+def body(kind: Kind, values: Mapping[str, object], relative: Callable[[str], str]) -> Tree:
     """The fields of an object as YAML, nested as their dotted names say."""
-    body: Tree = {}
+    found: Tree = {}
     for name, value in values.items():
         *parents, leaf = name.split(".")
-        target = body
+        target = found
         for part in parents:
             target = _below(target, part)
         if isinstance(value, _Beside):
@@ -145,7 +151,7 @@ def _body(kind: Kind, values: Mapping[str, object], relative: Callable[[str], st
             target[leaf] = "".join(map(str, value.references))
         else:
             target[leaf] = references.literals(kind.fields[name].codec.to_yaml(value))
-    return body
+    return found
 
 
 def _slug(name: str) -> str:
@@ -157,7 +163,8 @@ def _slugs(path: str) -> str:
     return "/".join(map(_slug, path.split("/")))
 
 
-def _encodable(text: str) -> bool:
+def encodable(text: str) -> bool:
+    """Whether a file can hold a text of a server."""
     try:
         text.encode()
     except UnicodeEncodeError:

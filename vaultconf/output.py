@@ -45,6 +45,63 @@ def _obstacle(root: Path, name: str) -> Problem | None:
     return None
 
 
+def exchange(root: Path, files: Mapping[str, bytes], before: Mapping[str, bytes | None]) -> None:
+    """Give files of a project new contents, each whole or not at all, with the mode that it has; make what is new.
+
+    All are written beside the old ones before the first of these is replaced.
+
+    Raises InputError, before anything is written, where one of them is no longer as it was `before` (None: not there)
+    or would lie outside the project; and where one cannot be written.
+    """
+    root = root.resolve()
+    problems = [problem for name in files if (problem := _moved(root, name, before.get(name))) is not None]
+    if problems:
+        raise InputError(problems)
+    name = ""
+    try:
+        with contextlib.ExitStack() as stack:
+            ready = []
+            for name, data in files.items():
+                path = path_inside(root, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                ready.append((_beside(path, data, stack), path))
+            for scratch, path in ready:
+                os.replace(scratch, path)  # noqa: PTH105 - one of them is text
+    except OSError as error:
+        raise InputError(f"`{name}` cannot be written: {error.strerror}", "make room, or the folder writable") from None
+
+
+def _moved(root: Path, name: str, before: bytes | None) -> Problem | None:
+    """Why a file must not be written."""
+    try:
+        path = path_inside(root, name)
+        now = path.read_bytes() if os.path.lexists(path) else None
+    except (ValueError, OSError) as error:
+        return Problem(f"`{name}` cannot be written: {getattr(error, 'strerror', None) or error}")
+    if now != before:
+        return Problem(f"`{name}` has changed since it was read", hint="nothing was written; run it once more")
+    return None
+
+
+def _beside(path: Path, data: bytes, stack: contextlib.ExitStack) -> str:
+    """Write what is to take the place of a file beside it; the stack removes what was not used. Raises OSError."""
+    handle, scratch = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+    stack.callback(Path(scratch).unlink, missing_ok=True)
+    with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor has no path
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+        os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode) if path.exists() else _usual_mode())
+    return scratch
+
+
+def _usual_mode() -> int:
+    """The mode of a new file."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
 def check_private(root: Path, name: str, may_replace: Callable[[bytes], bool], most: int) -> Path:
     """Return where a file is to be saved, which may replace an earlier one of its like, of at most so many bytes.
 

@@ -48,6 +48,11 @@ def mentioned(source: bytes) -> bool:
     return b"${var:" in source or b"${param:" in source
 
 
+def tokens(text: str) -> list[str]:
+    """Every `${var:name}` and `${param:name}` in the text of a policy."""
+    return [found[0] for found in _TOKEN.finditer(text) if found[1]]
+
+
 class Scan:
     """What a value holds: its size, its tokens, and which maps and lists hold none (by `id`): those all uses share."""
 

@@ -16,21 +16,36 @@ _SHORT, _FEW = 60, 3
 _FLOW = re.compile(r"[\[\]{},\n]|: ")
 
 
-def dump(tree: Mapping[str, object]) -> str:
-    """Write a tree of maps, lists, texts, numbers and flags; the keys keep their order."""
+def dump(tree: Mapping[str, object], *, indent: int = 2, flush: bool = False) -> str:
+    """Write a tree of maps, lists, texts, numbers and flags; the keys keep their order.
+
+    `flush`: the items of a list begin below the first letter of its key, and not further in.
+    """
     return yaml.dump(
         _Document(tree),
-        Dumper=_Writer,
+        Dumper=_FlushWriter if flush else _Writer,
         sort_keys=False,
         allow_unicode=True,
         default_flow_style=False,
         width=2**20,
-        indent=2,
+        indent=indent,
     )
+
+
+def flow(value: object) -> str:
+    """Write a value in one line, fit to stand between brackets."""
+    found: str = yaml.dump(
+        _Line([value]), Dumper=_Writer, sort_keys=False, allow_unicode=True, default_flow_style=True, width=2**20
+    )
+    return found.strip()[1:-1]
 
 
 class _Document(dict[str, object]):
     """The root of a tree, which is never written on one line."""
+
+
+class _Line(list[object]):
+    """A list of which all is written on one line."""
 
 
 class _Writer(yaml.SafeDumper):
@@ -42,6 +57,14 @@ class _Writer(yaml.SafeDumper):
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002 - PyYAML's
         """Indent the items of a list below its key."""
         super().increase_indent(flow, indentless=False)
+
+
+class _FlushWriter(_Writer):
+    """The same for files whose lists are not indented."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002 - PyYAML's
+        """As PyYAML does by itself."""
+        yaml.SafeDumper.increase_indent(self, flow, indentless)
 
 
 def _text(writer: _Writer, text: str) -> yaml.ScalarNode:
@@ -56,6 +79,10 @@ def _text(writer: _Writer, text: str) -> yaml.ScalarNode:
 def _list(writer: _Writer, items: list[object]) -> yaml.SequenceNode:
     flow = _fits(items, _WIDTH)
     return writer.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=flow)
+
+
+def _line(writer: _Writer, items: _Line) -> yaml.SequenceNode:
+    return writer.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
 
 
 def _document(writer: _Writer, entries: _Document) -> yaml.MappingNode:
@@ -78,3 +105,5 @@ _Writer.add_representer(str, _text)
 _Writer.add_representer(list, _list)
 _Writer.add_representer(dict, _map)
 _Writer.add_representer(_Document, _document)
+_Writer.add_representer(_Line, _line)
+_FlushWriter.yaml_representers = _Writer.yaml_representers

@@ -17,6 +17,7 @@ EDGES = {
     "hvac": {"hvac_adapter"},
     "pycurl": {"curl", "wire", "loop", "transport", "faults"},
     "typer": {
+        "adopt_command",
         "cli",
         "command",
         "export_command",
@@ -28,7 +29,7 @@ EDGES = {
     },
     "rich": {"console", "report.text"},
     "deepdiff": {"diff"},
-    "yaml": {"strict_yaml", "yaml_text", "yaml_writer"},
+    "yaml": {"strict_yaml", "yaml_nodes", "yaml_text", "yaml_writer"},
     "subprocess": {"demo", "history", "sops"},
 }
 MAX_FUNCTION = 40
