@@ -28,6 +28,14 @@ def check(loaded: Project, target: str | None) -> Checked:
     return _checked(loaded, alike)[0]
 
 
+def check_every(loaded: Project) -> dict[str, DesiredState]:
+    """Read the files for every target, by name; for "" where there are none. Raises InputError with every problem."""
+    alike = _every(loaded.settings)
+    read = zip(alike, _checked(loaded, alike), strict=True)
+    found = {item.name if item is not None else "": checked[1] for group, checked in read for item in group}
+    return {name: found[name] for name in loaded.settings.targets or found}
+
+
 def check_each(loaded: Project, targets: Iterable[str]) -> list[Checked]:
     """Read the files for each of the targets. Raises what `check` raises."""
     return _checked(loaded, [[contacts.target_of(loaded.settings, target)] for target in targets])

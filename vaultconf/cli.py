@@ -78,10 +78,9 @@ def validate(
     context: typer.Context,
     format: Annotated[Style, typer.Option("--format")] = Style.TEXT,  # noqa: A002
 ) -> None:
-    """Check the files, without a server."""
+    """Check the files for every target, without a server."""
     with failing(Format(format), "vaultconf.validation/1"):
-        _, state = pipeline.validate(context.obj)
-        console.validated(state, as_json=format is Style.JSON)
+        console.validated(pipeline.validate_every(context.obj), as_json=format is Style.JSON)
 
 
 app.command()(plan_commands.plan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vaultconf import __version__
@@ -160,14 +160,18 @@ def warn(problem: Problem) -> None:
     problems([problem])
 
 
-def validated(state: DesiredState, *, as_json: bool) -> None:
-    """Print that the files are good, and what could not be judged without a server."""
+def validated(states: Mapping[str, DesiredState], *, as_json: bool) -> None:
+    """Print that the files are good for each target, and what could not be judged without a server."""
+    counts = {name: len(state.objects) for name, state in states.items()}
+    notices = [*dict.fromkeys(notice for state in states.values() for notice in state.notices)]
     if as_json:
-        sys.stdout.write(data.dump(_validation(objects=len(state.objects), notices=state.notices)))
+        sys.stdout.write(data.dump(_validation(counts=counts, notices=notices)))
         return
-    for notice in state.notices:
+    for notice in notices:
         sys.stderr.write(f"{notice}\n")
-    sys.stdout.write(f"Valid: {things(len(state.objects), 'object')}.\n")
+    alike = len(set(counts.values())) == 1
+    listed = (f"{things(count, 'object')} for {visible(name)}" for name, count in counts.items())
+    sys.stdout.write(f"Valid: {things(max(counts.values()), 'object') if alike else ', '.join(listed)}.\n")
 
 
 def show_rendered(state: DesiredState, target: str, *, as_json: bool) -> None:
@@ -206,12 +210,18 @@ def show_permissions(made: Permissions, *, as_json: bool) -> None:
 
 
 def _validation(
-    *, problems: Sequence[Problem] = (), objects: int | None = None, notices: Sequence[str] = ()
+    *, problems: Sequence[Problem] = (), counts: Mapping[str, int] | None = None, notices: Sequence[str] = ()
 ) -> dict[str, object]:
-    """The JSON of `validate`; without a number of objects where they are not good."""
+    """The JSON of `validate`; without numbers of objects where they are not good. `objects` is the largest of them."""
     errors = data.failure(_VALIDATION, problems)["errors"]
-    complete = objects is not None
-    return {"format": _VALIDATION, "complete": complete, "objects": objects, "notices": [*notices], "errors": errors}
+    return {
+        "format": _VALIDATION,
+        "complete": counts is not None,
+        "objects": max(counts.values()) if counts else None,
+        "targets": {name: count for name, count in (counts or {}).items() if name},
+        "notices": [*notices],
+        "errors": errors,
+    }
 
 
 def confirmed(count: int) -> bool:

@@ -70,6 +70,11 @@ def validate(root: Path, target: str | None = None, *, may_be_empty: bool = Fals
     return checking.check(project.load(root, may_be_empty=may_be_empty), target)
 
 
+def validate_every(root: Path) -> dict[str, DesiredState]:
+    """What the files say for every target, by name; for "" where there are none. Raises InputError likewise."""
+    return checking.check_every(project.load(root))
+
+
 def validate_each(root: Path, targets: Iterable[str]) -> list[DesiredState]:
     """The same for each of several targets."""
     return [state for _, state in checking.check_each(project.load(root), targets)]

@@ -90,12 +90,7 @@ def token_of_many(settings: Settings, at: Mapping[str, Connection]) -> Problem |
 def checked(loaded: Project, chosen: Iterable[str]) -> dict[str, Checked]:
     """What the files say for each target. Raises InputError with every problem and the targets that have it."""
     chosen = list(chosen)
-    try:
-        return {name: checking.check(loaded, name) for name in chosen}
-    except InputError:
-        targets = {name: loaded.settings.targets[name] for name in chosen}
-        checking.check(replace(loaded, settings=replace(loaded.settings, targets=targets)), None)
-        raise
+    return dict(zip(chosen, checking.check_each(loaded, chosen), strict=True))
 
 
 def side_by_side(jobs: Mapping[str, Job], warn: Warn) -> dict[str, Plan | Exception]:
