@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from vaultconf import contact as contacts
-from vaultconf import desired, documents, overlay_files, templates
+from vaultconf import desired, documents, overlay_files, overlays, templates
 from vaultconf.desired import DesiredState
-from vaultconf.errors import InputError, Problem
+from vaultconf.errors import InputError, Place, Problem
 from vaultconf.project import Project
 from vaultconf.settings import Settings, Target
 from vaultconf.words import Words
+from vaultconf.yaml_text import shown
+from vaultconf.yaml_values import YamlDocument, YamlMap
 
 Checked = tuple[Project, DesiredState]
 #: Targets that read the same.
@@ -42,8 +44,8 @@ def check_each(loaded: Project, targets: Iterable[str]) -> list[Checked]:
 
 
 def _checked(loaded: Project, alike: Iterable[Alike]) -> list[Checked]:
-    overlays = overlay_files.Reader(loaded)
-    read = [(group, _read(overlays.laid_over(group[0]), group[0])) for group in alike]
+    reader = overlay_files.Reader(loaded)
+    read = [(group, _read(reader.laid_over(group[0]), group[0])) for group in alike]
     problems = _problems([(group, _folded(checked[1].problems)) for group, checked in read])
     if problems:
         raise InputError(problems)
@@ -62,7 +64,24 @@ def _every(settings: Settings) -> list[Alike]:
 def _read(loaded: Project, target: Target | None) -> Checked:
     words = Words(target.vars, target=target.name) if target is not None else Words()
     expanded = templates.expand(loaded, words)
-    return expanded, desired.build(documents.declare(expanded, {}), expanded.settings)
+    state = desired.build(documents.declare(expanded, {}), expanded.settings)
+    return expanded, replace(state, notices=(*state.notices, *_unused(loaded)))
+
+
+def _unused(loaded: Project) -> Iterator[str]:
+    """Notices of templates that nobody uses: what is in them depends on parameters, so it is not checked."""
+    every = (*loaded.documents, *(document for overlay in loaded.overlays for document in overlay))
+    used = {name for document in every for name, _ in _named(document, overlays.USE)}
+    for document in loaded.documents:
+        for name, place in _named(document, overlays.TEMPLATES):
+            if name not in used:
+                yield f"{place}: the template `{shown(name)}` has no use, so what is in it was not checked"
+
+
+def _named(document: YamlDocument, key: str) -> Iterator[tuple[str, Place]]:
+    found = document.root.get(key) if document.root is not None else None
+    if isinstance(found, YamlMap):
+        yield from ((name, Place(document.file, *found.key_places[name])) for name in found)
 
 
 def _folded(problems: Iterable[Problem]) -> list[Problem]:

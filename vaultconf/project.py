@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from vaultconf.words import Words
 DESIRED_STATE = "desired-state"
 POLICIES = "policies"
 PASSWORD_POLICIES = "policies/password"  # noqa: S105 - a folder
+#: What people write for the names above, without case, blanks and dashes.
+_MEANT = {"vaultconf.yml": settings.FILE, "vaultconf.yaml": settings.FILE, "desiredstate": DESIRED_STATE}
 MAX_FILE = 16 * 1024 * 1024
 YAML_ENDINGS = (".yaml", ".yml")
 
@@ -63,6 +66,7 @@ def load(root: Path, *, may_be_empty: bool = False) -> Project:
             hint="change to the project's folder, or name it with `vaultconf -C DIR`",
         )
     reader = Files(root)
+    reader.refuse_misspelt()
     read_settings = reader.settings()
     documents = tuple(reader.documents())
     policies = tuple(reader.texts(POLICIES))
@@ -159,6 +163,13 @@ class Files:
         """Note a problem with a whole file or folder, of which then something was not read."""
         self.whole = False
         self.problems.append(Problem(message, Place(name, 1, 1), hint))
+
+    def refuse_misspelt(self) -> None:
+        """Complain of what is named nearly as the project's own files, which nobody would read."""
+        for entry in self.entries("."):
+            meant = _MEANT.get(re.sub(r"[ _-]", "", entry.name.casefold()).replace("states", "state"))
+            if meant and entry.name != meant:
+                self.complain("is not read", entry.name, f"name it `{meant}`")
 
     def settings(self) -> Settings:
         """What `vaultconf.yaml` says."""

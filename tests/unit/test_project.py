@@ -31,6 +31,25 @@ def test_what_is_no_folder_is_an_error(tmp_path: Path, name: str) -> None:
         project.load(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("vaultconf.yml", "vaultconf.yaml"),
+        ("Vaultconf.yaml", "vaultconf.yaml"),
+        ("desired_state", "desired-state"),
+        ("desired-states", "desired-state"),
+        ("DesiredState", "desired-state"),
+    ],
+)
+def test_what_is_named_nearly_as_the_projects_files_is_refused_since_nobody_would_read_it(
+    tmp_path: Path, name: str, meant: str
+) -> None:
+    write(tmp_path, {"desired-state/a.yaml": ""})
+    (tmp_path / name).mkdir()
+
+    assert problems(tmp_path) == [f"{name}:1:1: is not read (name it `{meant}`)"]
+
+
 def test_documents_of_all_folders_and_both_endings_are_read(tmp_path: Path) -> None:
     files = {
         "desired-state/b/c.yml": 'policies: {a: {policy: "#"}}\n',

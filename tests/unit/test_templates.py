@@ -248,6 +248,21 @@ def test_a_template_that_uses_itself_or_another_is_an_error_with_both_places(tmp
     ]
 
 
+def test_a_template_that_nobody_uses_is_said_to_be_unchecked_unless_an_overlay_uses_it(tmp_path: Path) -> None:
+    files = {
+        "vaultconf.yaml": "version: 1\ntargets: {stage: {}, prod: {overlays: [more]}}\n",
+        "desired-state/a.yaml": "templates: {t: {params: {p: }, auth: {approle: {rolls: {}}}}, u: {policies: {}}}\nuse: {u: []}\n",
+        "more/a.yaml": "use: {t: []}\n",
+    }
+    root = write(tmp_path, files)
+
+    stage, prod = (pipeline.validate(root, target)[1].notices for target in ("stage", "prod"))
+
+    told = "desired-state/a.yaml:1:13: the template `t` has no use, so what is in it was not checked"
+    assert told in stage
+    assert told not in prod
+
+
 def test_a_use_that_makes_what_a_document_has_is_an_error_with_both_places(tmp_path: Path) -> None:
     body = "{params: {who: }, policies: {'${param:who}': {policy: '#'}}}"
 
