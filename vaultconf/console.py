@@ -120,9 +120,13 @@ def listed(title: str, entries: Iterable[str]) -> None:
 
 
 def show_failure(found: Sequence[Problem], form: str, document: str) -> None:
-    """Print why a run failed: to stderr for people, and complete to stdout where JSON was asked for."""
+    """Print why a run failed: to stderr for people, and to stdout where JSON (complete) or a comment was asked for."""
     if form == "json":
         sys.stdout.write(data.dump(_failure(found, document)))
+    elif form == "markdown":
+        from vaultconf.report import markdown  # noqa: PLC0415
+
+        sys.stdout.write(markdown.failure(found))
     problems(found)
 
 

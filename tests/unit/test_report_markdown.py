@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.unit.report_samples import (
@@ -18,6 +20,7 @@ from tests.unit.report_samples import (
     policy_change,
 )
 from tests.unit.report_structure import headings, structure_problems
+from vaultconf.errors import Place, Problem
 from vaultconf.model import Action, FieldChange, Outcome, Status
 from vaultconf.report import markdown
 
@@ -189,3 +192,18 @@ def test_many_outcomes_fit() -> None:
     assert len(found) <= markdown.LIMIT
     assert structure_problems(found) == []
     assert " more\n" in found
+
+
+def test_a_failure_is_a_comment_that_says_why_within_the_limit() -> None:
+    found = [
+        Problem(f"```\n</details>\n# {number}", Place("a`|b.yaml", number, 1), "<b>@all") for number in range(1, 4)
+    ]
+
+    told, cut = markdown.failure(found), markdown.failure(found * 400, limit=4_000)
+
+    assert headings(told) == ["Failed: 3 problems."]
+    assert told.count("\n- ") == 3
+    assert structure_problems(told) == []
+    assert len(cut) <= 4_000
+    assert re.search(r"^- \d+ more$", cut, re.MULTILINE)
+    assert structure_problems(cut) == []

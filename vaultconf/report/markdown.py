@@ -96,6 +96,12 @@ def outcomes(outcomes: Sequence[Outcome], *, limit: int = LIMIT) -> str:
     return compose(f"### {views.outcome_summary(outcomes)}\n", sections, limit)
 
 
+def failure(problems: Sequence[Problem], *, limit: int = LIMIT) -> str:
+    """Why there is no plan and no outcome, in at most `limit` characters."""
+    head = f"### Failed: {views.things(len(problems), 'problem')}.\n"
+    return compose(head, tuple(listed("Errors", [problem_item(problem) for problem in problems])), limit)
+
+
 def compose(head: str, sections: Sequence[Section], limit: int) -> str:
     """Put the parts together, each within a fair share of the room."""
     room = limit - len(head) - _TAIL - len(sections)
