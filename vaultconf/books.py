@@ -35,6 +35,8 @@ from vaultconf.settings import Settings
 from vaultconf.yaml_text import shown
 
 _KEY_BYTES = 32
+#: The run that carries out what a commit says; others, such as a rotation of passwords, do not.
+APPLY = "apply"
 
 
 def recall(contact: Contact, settings: Settings) -> Ledger:
@@ -76,8 +78,9 @@ def opened(
 ) -> Iterator[Books | None]:
     """The ledger of a run that writes, under its lock from before the plan to the end; None without one.
 
-    `what` the run does is told to those who wait, and `tell` hears for whom it waits itself, for `patience` seconds
-    at most. Raises as `recall` does, and ServerRefused where the ledger cannot be read.
+    `what` the run does is told to those who wait, and only `APPLY` makes the commit the one that was applied last.
+    `tell` hears for whom it waits itself, for `patience` seconds at most. Raises as `recall` does, and ServerRefused
+    where the ledger cannot be read.
     """
     if not loaded.settings.ledger:
         yield None
@@ -89,6 +92,7 @@ def opened(
         moment,
         contact.caller.title,
         loaded.settings.project if loaded.settings.named else "",
+        applies=what == APPLY,
     )
     reason = f"{what} of commit {stamp.commit[:12]}" if stamp.commit else what
     holder = lock.Holder(environment.whoami(environment.process()), reason, moment)

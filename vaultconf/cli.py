@@ -111,10 +111,11 @@ def apply(
         refuse_to_ask(format, yes=yes)
         options, permitted = Options(target, patterns(only), patterns(resend), concurrency), patterns(allow)
         kept, wait = _saved(context, file, options), patience(lock_timeout)
+        what = books.APPLY if kept is None or kept.frame.rotations is None else "rotate"
         loaded, state = pipeline.validate(context.obj, target)
         with (
             pipeline.connect(loaded, options, read_only=False, warn=console.warn) as contact,
-            books.opened(contact, loaded, what="apply", patience=wait, tell=console.warn) as ledger,
+            books.opened(contact, loaded, what=what, patience=wait, tell=console.warn) as ledger,
         ):
             known = ledger.ledger if ledger is not None else NO_LEDGER
             made, done = pipeline.plan_saved(loaded, state, contact, options, kept, known)

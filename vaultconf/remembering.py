@@ -16,12 +16,16 @@ from vaultconf.sending import Ready
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Which run this is: its commit ("" without Git), its moment (UTC, RFC 3339), who carries it out, for whom."""
+    """Which run this is: its commit ("" without Git), its moment (UTC, RFC 3339), who carries it out, for whom.
+
+    applies: whether it carries out what the commit says. One that only rotates passwords does not.
+    """
 
     commit: str = ""
     moment: str = ""
     caller: str = ""
     project: str = ""
+    applies: bool = True
 
 
 #: Of a run that writes nothing.
@@ -89,7 +93,9 @@ def confirmed(made: Plan, during: Ledger, ready: Iterable[Ready], outcomes: Iter
                 del entries[inside]
         elif outcome.status is Status.DONE and address in entries:
             entries[address] = _proven(entries[address], items[address], made.server, during.key, stamp)
-    head = Head(claimed(during, stamp).project, stamp.commit, stamp.moment, stamp.caller)
+    head = claimed(during, stamp)
+    if stamp.applies:
+        head = Head(head.project, stamp.commit, stamp.moment, stamp.caller)
     return replace(during, entries=entries, head=head)
 
 

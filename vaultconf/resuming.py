@@ -26,6 +26,7 @@ _AGAIN = "make a new plan, and have it reviewed"
 NOT_SEEN = "is deleted whatever it looks like then: it could not be read when the plan was made"
 _DONE = "already as planned"
 _CHANGED = "has changed on the server since the plan was made"
+_RESET = "its password was set or sent since the plan was made, or its last rotation is forgotten"
 _NOT_AT_HAND = "cannot be compared here as when the plan was made: is a secret not at hand?"
 
 
@@ -131,13 +132,13 @@ class _Choice:
             return ""
         if planned.action is not Action.ROTATE or not covered(self.rotations.patterns, planned.address):
             return "is no rotation that the plan says it was made for"
-        return "" if planned.address in self.fresh else "is not there, or nothing whose password can be rotated"
+        if (change := self.fresh.get(planned.address)) is None:
+            return "is not there, or nothing whose password can be rotated"
+        return _RESET if rotating.since(change, self.made.ledger, planned.rotated) is None else ""
 
     def is_rotated(self, planned: Planned, change: Change | None) -> bool:
         """Whether a password that is to be rotated has been since the plan was made."""
-        if self.rotations is None or change is None:
-            return False
-        return rotating.trace(change, self.made.ledger) != planned.rotated
+        return self.rotations is not None and rotating.since(change, self.made.ledger, planned.rotated) is True
 
     def not_done(self, planned: Planned) -> str:
         """Why a change that no new plan has does not count as done; "" where it does."""

@@ -6,6 +6,7 @@ says so. To do it twice harms nobody: the server knows its password, and takes a
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
@@ -115,6 +116,31 @@ def trace(change: Change, ledger: Ledger) -> str:
     if change.desired is None:
         return ""
     return " ".join(filter(None, (last(change.desired, change.before, ledger), *_returned(change, change.desired))))
+
+
+def since(change: Change | None, ledger: Ledger, before: str) -> bool | None:
+    """Whether a password has been rotated since its `trace` was `before`; None where something else happened to it.
+
+    That is a password that was set by hand or sent again, or a moment that nobody remembers any more.
+    """
+    now = trace(change, ledger) if change is not None else before
+    if now == before:
+        return False
+    first, second = moment(before), moment(now)
+    if first == second:
+        # Without a ledger all that is known of an access key is that it is another one.
+        return None if ledger.mount else True
+    later = second is not None and (first is None or first < second)
+    return True if later else None
+
+
+def moment(text: str) -> datetime.datetime | None:
+    """The moment (UTC) that a trace, or what `last` returns, begins with; None where it has none."""
+    try:
+        found = datetime.datetime.fromisoformat(text.partition(" ")[0])
+    except ValueError:
+        return None
+    return found.astimezone(datetime.UTC) if found.tzinfo else None
 
 
 def _returned(change: Change, desired: Desired) -> Iterator[str]:

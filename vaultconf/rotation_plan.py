@@ -157,21 +157,12 @@ def _age(wish: Wish, item: Desired, found: object, ledger: Ledger) -> tuple[bool
     """Whether a password is old enough, and what there is to say about that."""
     if wish.before is None:
         return True, ""
-    moment = _moment(item, found, ledger)
+    moment = rotating.moment(rotating.last(item, found, ledger))
     if moment is None:
         return True, "nobody knows when it was rotated last, so that it counts as old"
     if moment < wish.before:
         return True, ""
     return False, f"was rotated at {moment:%Y-%m-%d %H:%M} UTC, and is left alone"
-
-
-def _moment(item: Desired, found: object, ledger: Ledger) -> datetime.datetime | None:
-    """When a password was rotated last, as the server or the ledger says; None where neither does."""
-    try:
-        moment = datetime.datetime.fromisoformat(rotating.last(item, found, ledger))
-    except ValueError:
-        return None
-    return moment.astimezone(datetime.UTC) if moment.tzinfo else None
 
 
 def _shared(changes: list[Change], around: Survey) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.support.cli import Project, Result
+from tests.support.cli import Project, Result, git
 from tests.support.least import policy_for, token_with
 from tests.support.postgres import Postgres
 from tests.support.proxy import in_front_of
@@ -395,6 +395,57 @@ def test_what_was_already_rotated_is_not_rotated_twice_when_a_part_failed(
     }
     assert remembered(static)["rotated"] == stamped
     assert logs_in(raw, user)
+
+
+def test_a_saved_rotation_is_refused_where_the_password_was_sent_again_meanwhile(
+    kept: Project, postgres: Postgres, user: str
+) -> None:
+    declare(kept, postgres, user)
+    applied(kept)
+    saved(kept, f"{user}-db/config/pg")
+    postgres.sql(f"ALTER USER \"{user}\" PASSWORD '{OLD}'")
+    applied(kept, "--resend", f"{user}-db/config/pg")
+
+    result = carried_out(kept)
+
+    assert result.exit_code == 3, result
+    assert "its password was set or sent since the plan was made" in result.plan["errors"][0]["message"]
+    assert postgres.accepts(user, OLD)
+
+
+def head(project: Project) -> tuple[str, str]:
+    """The commit that the ledger calls the last applied one, and when that was."""
+    shown = project.run("ledger", "show", "--format", "json")
+    assert shown.exit_code == 0, shown
+    return shown.plan["commit"], shown.plan["applied_at"]
+
+
+def committed(project: Project) -> None:
+    git(project, "add", "vaultconf.yaml", "desired-state")
+    git(project, "commit", "--quiet", "-m", "a change")
+
+
+def test_a_rotation_does_not_count_as_an_apply_of_what_is_checked_out(
+    kept: Project, postgres: Postgres, user: str
+) -> None:
+    declare(kept, postgres, user, rotate=False)
+    git(kept, "init", "--quiet")
+    committed(kept)
+    applied(kept)
+    first = head(kept)
+    declare(kept, postgres, user, "max_open_connections: 3", rotate=False)
+    committed(kept)
+
+    rotated(kept, f"{user}-db/config/pg")
+    saved(kept, f"{user}-db/config/pg")
+    finished = carried_out(kept)
+    after = head(kept)
+    git(kept, "checkout", "-q", first[0])
+    again = run(kept, "apply", "--yes")
+
+    assert finished.exit_code == 0, finished
+    assert after == first
+    assert again.exit_code == 0, again
 
 
 def test_a_saved_rotation_is_refused_where_the_connection_moved_or_is_gone(

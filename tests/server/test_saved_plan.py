@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 
 from tests.server.test_permissions import limited
 from tests.support import stub
-from tests.support.cli import Project, Result
+from tests.support.cli import Project, Result, git
 from tests.support.proxy import Proxy, in_front_of
 from tests.support.raw import Raw
 from tests.support.servers import Server
@@ -649,12 +648,6 @@ def kept(project: Project, raw: Raw, unique: str) -> Project:
     project.write("vaultconf.yaml", f"version: 1\nproject: p-{unique}\nledger: {unique}-books/team\n")
     git(project, "init", "--quiet")
     return project
-
-
-def git(project: Project, *argv: str) -> str:
-    who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
-    command = ["git", "-C", str(project.root), *who, *argv]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def committed(project: Project, unique: str, *roles: str, password: str = "BOB") -> str:

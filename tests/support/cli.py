@@ -181,3 +181,10 @@ def _written(stream: io.TextIOWrapper) -> str:
     stream.flush()
     stream.seek(0)
     return stream.read()
+
+
+def git(project: Project, *argv: str) -> str:
+    """Run Git in the project's folder, and return what it prints."""
+    who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    command = ["git", "-C", str(project.root), *who, *argv]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

@@ -17,7 +17,7 @@ from vaultconf.address import Pattern
 from vaultconf.errors import InputError, Refused
 from vaultconf.fingerprints import fingerprint
 from vaultconf.kind import Kind
-from vaultconf.ledger import DUE, Entry, Ledger, entries_of, shards_of
+from vaultconf.ledger import DUE, Entry, Head, Ledger, entries_of, shards_of
 from vaultconf.live import Reading
 from vaultconf.model import Action, Address, Change, Guidance, Outcome, Plan, Status
 from vaultconf.remembering import Stamp
@@ -149,6 +149,21 @@ def test_a_rotation_is_remembered_as_due_before_it_and_with_its_moment_after() -
     assert failed is not None
     assert failed.rotated == DUE
     assert skipped is None
+
+
+def test_a_rotation_is_no_apply_of_the_commit_that_is_checked_out() -> None:
+    before = Head("p", "0ld", "2026-01-01T00:00:00Z", "ci")
+    item = sending.prepare(Plan(BAO, (made := replace(change(Action.UPDATE, ROOT), rotate=True),)), resolver())[0]
+    during = replace(ledger(ENTRY), head=before)
+
+    rotated, done = (
+        remembering.confirmed(Plan(BAO), during, [item], [Outcome(made, Status.DONE)], replace(STAMP, applies=applies))
+        for applies in (False, True)
+    )
+
+    assert rotated.head == before
+    assert rotated.entries[ROOT.address].rotated == STAMP.moment
+    assert done.head == Head("p", STAMP.commit, STAMP.moment, STAMP.caller)
 
 
 def test_a_password_that_was_sent_again_is_rotated_no_more() -> None:
@@ -329,6 +344,34 @@ def test_what_was_rotated_since_counts_as_done_and_what_was_only_begun_does_not(
     assert [item.reason for item in done] == ["already as planned"] * count
     assert len(chosen.changes) == 1 - count
     assert not [notice for notice in chosen.notices if "not in the saved plan" in notice]
+
+
+@pytest.mark.parametrize("now", ["", DUE, "2025-12-31T23:59:59Z"])
+def test_a_password_that_was_set_by_hand_or_whose_rotation_is_forgotten_does_not_count_as_rotated(now: str) -> None:
+    found = kept(replace(ENTRY, rotated="2026-01-01T00:00:00Z"))
+
+    with pytest.raises(Refused, match="its password was set or sent since the plan was made"):
+        again(found, replace(ENTRY, rotated=now))
+
+
+@pytest.mark.parametrize(
+    ("mount", "before", "now", "verdict"),
+    [
+        ("", "AKIA1", "AKIA2", True),
+        ("secret", "AKIA1", "AKIA2", None),
+        ("secret", "2026-01-01T00:00:00Z AKIA1", "2026-01-01T00:00:00Z AKIA2", None),
+        ("secret", "2026-01-01T00:00:00Z AKIA1", "2026-01-01T00:00:01Z AKIA2", True),
+        ("secret", "2026-01-01T00:00:00.25Z", "2026-01-01T00:00:00.5Z", True),
+        ("secret", "2026-01-01T00:00:00Z", "2026-01-01T01:00:00+01:00", None),
+        ("secret", "AKIA1", "AKIA1", False),
+    ],
+)
+def test_only_a_later_moment_or_without_a_ledger_another_key_tells_of_a_rotation(
+    monkeypatch: pytest.MonkeyPatch, mount: str, before: str, now: str, verdict: bool | None
+) -> None:
+    monkeypatch.setattr(rotating, "trace", lambda *_: now)
+
+    assert rotating.since(change(Action.UPDATE, ROOT), Ledger(mount), before) is verdict
 
 
 def test_a_connection_that_was_changed_since_is_not_rotated() -> None:
