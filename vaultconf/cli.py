@@ -28,6 +28,7 @@ from vaultconf import (
 from vaultconf.carrying import Carrying
 from vaultconf.command import (
     LOCK_TIMEOUT,
+    AllowOption,
     ConcurrencyOption,
     Format,
     FormatOption,
@@ -94,10 +95,7 @@ def apply(
     target: TargetOption = "",
     format: FormatOption = Format.TEXT,  # noqa: A002
     only: OnlyOption = None,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option("--allow", help="Permit what destroys data or a way in, at these addresses.", metavar="PATTERN"),
-    ] = None,
+    allow: AllowOption = None,
     resend: ResendOption = None,
     max_deletes: Annotated[
         int | None, typer.Option("--max-deletes", min=0, help="Most deletes in this run.", metavar="N")

@@ -51,6 +51,10 @@ ResendOption = Annotated[
     list[str] | None,
     typer.Option("--resend", help="Send the write-only fields of these addresses again.", metavar="PATTERN"),
 ]
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option("--allow", help="Permit what destroys data or a way in, at these addresses.", metavar="PATTERN"),
+]
 #: How long a run waits for the lock of the ledger.
 LOCK_TIMEOUT = "5m"
 LockTimeoutOption = Annotated[

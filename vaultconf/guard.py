@@ -27,14 +27,19 @@ def with_risks(changes: Iterable[Change], reading: Reading, caller: Caller = NOB
         # What a move endangers was judged when it was found.
         change
         if change.action is Action.MOVE
-        else replace(change, risk=_risk(change, changes, reading, inside) or _own_way_in(change, caller))
+        else replace(change, risk=_risk(change, changes, reading, inside) or _other(change, caller))
         for change in changes
     )
 
 
+def _other(change: Change, caller: Caller) -> Risk | None:
+    """The danger of removing what the caller needs; of a change, what was found of a password that others share."""
+    return _own_way_in(change, caller) if change.action in REMOVES else change.risk
+
+
 def _own_way_in(change: Change, caller: Caller) -> Risk | None:
     """The danger of removing what this very run logs in with, or what lets it do its work."""
-    if change.action not in REMOVES or change.address.namespace or not caller.depends_on(change.address.path):
+    if change.address.namespace or not caller.depends_on(change.address.path):
         return None
     return Risk(RiskReason.LOCKS_OUT, "the caller of this run logs in or works with it", str(change.address))
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from vaultconf import catalogue, guard, policy, remembering, rotating, unlisted
+from vaultconf import catalogue, guard, policy, remembering, rotating, sharing, unlisted
 from vaultconf.answers import NO_NAMESPACE
 from vaultconf.desired import DesiredState, unknown_to
 from vaultconf.diff import Difference, compare, with_write_only, written_fields
@@ -51,12 +51,12 @@ def make(  # noqa: PLR0913 - one is a keyword
     looked_at = [desired for desired in state.objects if scope.covers(desired.address)]
     for desired in sorted(looked_at, key=rank):
         planner.declared(desired)
-    planner.errors += rotating.conflicts(planner.changes.values(), state.objects)
     planner.foreign(state, looked_at)
     planner.strangers(state)
     planner.unlisted(state)
     planner.unmatched(state)
-    return replace(planner.plan(state.notices, unknown_to(server, looked_at)), declared=tuple(looked_at))
+    made = planner.plan(state.notices, unknown_to(server, looked_at))
+    return sharing.judged(replace(made, declared=tuple(looked_at)), state.objects)
 
 
 class _Planner:

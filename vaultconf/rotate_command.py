@@ -12,6 +12,7 @@ from vaultconf import books, console, durations, pipeline, saving
 from vaultconf.carrying import Carrying
 from vaultconf.command import (
     LOCK_TIMEOUT,
+    AllowOption,
     Format,
     FormatOption,
     LockTimeoutOption,
@@ -40,12 +41,13 @@ def rotate(
     ] = "",
     target: TargetOption = "",
     format: FormatOption = Format.TEXT,  # noqa: A002
+    allow: AllowOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     lock_timeout: LockTimeoutOption = LOCK_TIMEOUT,
 ) -> None:
     """Have the server change passwords and keys that it holds, so that it alone knows them."""
     with failing(format, "vaultconf.plan/1" if out else "vaultconf.outcome/1"):
-        wish = Wish(patterns(addresses), _before(older_than))
+        permitted, wish = patterns(allow), Wish(patterns(addresses), _before(older_than))
         options = Options(target, rotations=Rotations(wish.patterns, older_than))
         if out:
             made = _save(context, wish, options, out)
@@ -60,7 +62,7 @@ def rotate(
         ):
             known = ledger.ledger if ledger is not None else NO_LEDGER
             made = pipeline.plan(loaded, state, contact, options, known, narrowing(wish, contact))
-            code = Carrying(loaded, contact, ledger, (), None, format, yes).out(made)
+            code = Carrying(loaded, contact, ledger, permitted, None, format, yes).out(made)
     raise typer.Exit(code)
 
 

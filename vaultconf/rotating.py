@@ -7,8 +7,7 @@ says so. To do it twice harms nobody: the server knows its password, and takes a
 from __future__ import annotations
 
 import datetime
-import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from vaultconf.diff import Difference
@@ -16,13 +15,12 @@ from vaultconf.errors import Problem
 from vaultconf.http import Request
 from vaultconf.kind import Kind, Steps
 from vaultconf.ledger import DUE, Ledger
-from vaultconf.model import Action, Change, Desired, Live, Server, Unverified, Values
+from vaultconf.model import Action, Change, Desired, Live, Server, Unverified
 from vaultconf.nouns import MAKES
 from vaultconf.references import Deferred
 from vaultconf.sending import to_send
 
 _STALE = "the one in the files is sent only with --resend"
-_AUTHORITY = re.compile(r"^(?:\w+://)?(?:[^/]*@)?(?:\w+\()?([^/?)]+)")
 
 
 def is_wished(desired: Desired) -> bool:
@@ -154,35 +152,6 @@ def returned_fields(kind: Kind) -> list[str]:
     """The fields that a rotation changes and every server returns."""
     names = kind.rotation.fields if kind.rotation is not None else ()
     return sorted(name for name in names if not kind.fields[name].marks.write_only)
-
-
-def server_of(values: Values, fields: Iterable[str]) -> str:
-    """Host and port, whatever the rest of a URL says."""
-    parts = [str(values.get(name) or "") for name in fields]
-    return " ".join(_AUTHORITY.sub(lambda found: f"{found[1]} ", part).split(" ")[0].lower() for part in parts)
-
-
-def conflicts(changes: Iterable[Change], declared: Iterable[Desired]) -> Iterator[Problem]:
-    """What is declared to log in as a user whose password is to be rotated, and then no longer could."""
-    wished = [change for change in changes if change.rotate]
-    others = [item for item in declared if item.kind.rotation is not None] if wished else []
-    for change in wished:
-        for item in others:
-            mine = _login(change.kind, change.after)
-            if mine is not None and item.address != change.address and _login(item.kind, item.values) == mine:
-                message = f"its password is to be rotated, and {item.address} logs in as the same user"
-                yield Problem(message, change.source, "give each a user of its own", str(change.address))
-
-
-def _login(kind: Kind, values: Values) -> tuple[str, str] | None:
-    """Where and as whom an object logs in; None where the files alone do not say."""
-    rotation = kind.rotation
-    if rotation is None or rotation.through:
-        return None
-    user, where = values.get(rotation.user), [values.get(name) or "" for name in rotation.server]
-    if not isinstance(user, str) or not user or not all(isinstance(part, str | int) for part in where):
-        return None
-    return server_of(values, rotation.server), user.casefold()
 
 
 def steps(change: Change) -> Steps:

@@ -6,23 +6,21 @@ import datetime
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from vaultconf import catalogue, rotating
+from vaultconf import catalogue, rotating, sharing
 from vaultconf.address import Pattern, covered
 from vaultconf.contact import Contact
 from vaultconf.errors import InputError, Problem, Refused
 from vaultconf.kind import Kind
 from vaultconf.ledger import Ledger
 from vaultconf.live import Reading
-from vaultconf.model import Action, Address, Change, Desired, Live, Plan
-from vaultconf.rotating import server_of
+from vaultconf.logins import Alike
+from vaultconf.model import Action, Change, Desired, Live, Plan
 from vaultconf.saved import Saved
 from vaultconf.scope import Scope
 from vaultconf.settings import Settings
+from vaultconf.sharing import Logins
 from vaultconf.survey import Survey, look
 from vaultconf.tables import Table, TableKey, mount_types
-
-#: Whose password it is: where, and the name of the user.
-Login = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +115,10 @@ def _rotations(wanted: Iterable[Desired], made: Plan, reading: Reading, around: 
     changes = [_change(item, made, reading) for item in sorted(wanted, key=lambda one: str(one.address))]
     if wrong := [problem for change in changes for problem in _unfit(change, made)]:
         raise InputError(wrong)
-    if shared := list(_shared(changes, around)):
+    logins = Logins.of((item, live.values) for item, live in around.objects)
+    if shared := list(_shared(changes, logins)):
         raise Refused(shared)
-    alone = replace(made, changes=tuple(changes), unmanaged=(), unverified=())
+    alone = replace(made, changes=tuple(map(logins.risky, changes)), unmanaged=(), unverified=())
     return replace(alone, notices=(*made.notices, *told))
 
 
@@ -165,30 +164,9 @@ def _age(wish: Wish, item: Desired, found: object, ledger: Ledger) -> tuple[bool
     return False, f"was rotated at {moment:%Y-%m-%d %H:%M} UTC, and is left alone"
 
 
-def _shared(changes: list[Change], around: Survey) -> Iterator[Problem]:
+def _shared(changes: Iterable[Change], logins: Logins) -> Iterator[Problem]:
     """What would no longer log in, because it does so as a user whose password is to change."""
-    known = {item.address: (item, live) for item, live in around.objects}
-    logins = {address: login for address in known if (login := _login(address, known)) is not None}
     for change in changes:
-        mine = logins.get(change.address)
-        for address, login in logins.items():
-            if login == mine and address != change.address:
-                hint = "give each a user of its own"
-                message = f"{address} logs in as the same user, and could no longer"
-                yield Problem(message, change.source, hint, str(change.address))
-
-
-def _login(address: Address, known: Mapping[Address, tuple[Desired, Live]]) -> Login | None:
-    item, live = known[address]
-    rotation = item.kind.rotation
-    user = live.values.get(rotation.user) if rotation is not None else None
-    if rotation is None or not user:
-        return None
-    if not rotation.through:
-        return server_of(live.values, rotation.server), str(user).casefold()
-    names = item.kind.fields[rotation.through].marks.names
-    path = catalogue.all_kinds()[names].path_of({**item.params, "name": str(live.values[rotation.through])})
-    through = known.get(Address(path, address.namespace))
-    if through is None or through[0].kind.rotation is None:
-        return None
-    return server_of(through[1].values, through[0].kind.rotation.server), str(user).casefold()
+        for other in logins.others(change.address, Alike.YES):
+            message = f"{other} logs in as the same user, and could no longer"
+            yield Problem(message, change.source, sharing.HINT, str(change.address))

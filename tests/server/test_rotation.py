@@ -287,6 +287,80 @@ def test_a_user_that_somebody_else_logs_in_as_is_not_rotated(
     assert postgres.accepts(user, OLD)
 
 
+FORMS = {
+    "keys": "host={host} port={port} user={{{{username}}}} password={{{{password}}}} dbname=postgres sslmode=disable",
+    "user in it": "postgresql://{user}:{password}@{host}:{port}/postgres?sslmode=disable",
+    "hosts": "postgresql://{{{{username}}}}:{{{{password}}}}@{host}:{port},127.0.0.1:1/postgres?sslmode=disable",
+    "query": "postgresql:///postgres?host={host}&port={port}&user={{{{username}}}}&password={{{{password}}}}",
+    "localhost": "postgresql://{{{{username}}}}:{{{{password}}}}@localhost:{port}/postgres?sslmode=disable",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_user_that_somebody_else_logs_in_as_is_seen_in_every_form_of_a_url(
+    project: Project, raw: Raw, postgres: Postgres, user: str, form: str
+) -> None:
+    declare(project, postgres, user, rotate=False)
+    applied(project)
+    url = FORMS[form].format(host=postgres.host, port=postgres.port, user=user, password=OLD)
+    theirs = {"plugin_name": "postgresql-database-plugin", "connection_url": url, "allowed_roles": "*"}
+    login = {} if form == "user in it" else {"username": user, "password": OLD}
+    raw.write(f"{user}-db/config/theirs", {**theirs, **login})
+
+    refused = run(project, "rotate", "--yes", f"{user}-db/config/pg", "--allow", "*")
+
+    assert refused.exit_code == 3, refused
+    assert f"{user}-db/config/theirs logs in as the same user" in refused.plan["errors"][0]["message"]
+    assert postgres.accepts(user, OLD)
+
+
+def test_a_user_of_the_same_name_on_maybe_another_server_is_rotated_where_a_person_says_so(
+    project: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    declare(project, postgres, user, rotate=False)
+    applied(project)
+    theirs = {"plugin_name": "postgresql-database-plugin", "verify_connection": False, "username": user}
+    raw.write(f"{user}-db/config/theirs", {**theirs, "password": OLD, "connection_url": "postgresql://db.invalid/x"})
+    mine = f"{user}-db/config/pg"
+
+    refused = run(project, "rotate", "--yes", mine)
+    untouched = postgres.accepts(user, OLD)
+    document = saved(project, mine)
+    guarded = carried_out(project)
+    done = carried_out(project, "--allow", mine)
+
+    assert refused.exit_code == 3, refused
+    assert f"{user}-db/config/theirs logs in with the same user name" in refused.plan["errors"][0]["message"]
+    assert refused.plan["errors"][0]["hint"] == f"if that is meant: --allow {mine}"
+    assert untouched
+    assert (document["changes"][0]["risk"]["reason"], document["changes"][0]["risk"]["allow"]) == (
+        "removes_access",
+        mine,
+    )
+    assert guarded.exit_code == 3, guarded
+    assert done.exit_code == 0, done
+    assert not postgres.accepts(user, OLD)
+
+
+def test_a_connection_whose_user_a_static_role_takes_over_is_not_made_to_be_rotated(
+    project: Project, raw: Raw, postgres: Postgres, user: str
+) -> None:
+    declare(project, postgres, user)
+    role = f"static_roles: {{app: {{db_name: pg, username: {user}, rotation_period: 24h}}}}"
+    project.write("desired-state/app.yaml", f"secrets: {{{user}-db: {{{role}}}}}")
+
+    both = run(project, "apply", "--yes")
+    declare(project, postgres, user, rotate=False)
+    taken = run(project, "apply", "--yes")
+
+    told = f"its password is to be rotated, and {user}-db/static-roles/app logs in as the same user"
+    assert (both.exit_code, told in both.stdout) == (1, True), both
+    assert taken.exit_code == 3, taken
+    assert f"{user}-db/config/pg logs in as the same user, and could no longer" in taken.stdout
+    assert postgres.accepts(user, OLD)
+    assert raw.read(f"{user}-db/config/pg") is None
+
+
 def test_the_policy_that_permissions_prints_is_enough_to_rotate(
     kept: Project, raw: Raw, postgres: Postgres, user: str
 ) -> None:

@@ -19,7 +19,7 @@ from vaultconf.fingerprints import fingerprint
 from vaultconf.kind import Kind
 from vaultconf.ledger import DUE, Entry, Head, Ledger, entries_of, shards_of
 from vaultconf.live import Reading
-from vaultconf.model import Action, Address, Change, Guidance, Outcome, Plan, Status
+from vaultconf.model import Action, Address, Change, Guidance, Outcome, Plan, Risk, RiskReason, Status
 from vaultconf.remembering import Stamp
 from vaultconf.rotation_plan import Wish
 from vaultconf.saved import Rotations, Saved
@@ -290,6 +290,61 @@ def test_a_user_that_another_declared_connection_shares_is_not_rotated_on_creati
 
     told = "its password is to be rotated, and db/config/b logs in as the same user"
     assert [problem.message for problem in made.errors if "logs in as" in problem.message] == [told] * count
+
+
+@pytest.mark.parametrize(("user", "count"), [("vault", 1), ("app", 0)])
+def test_a_user_that_a_declared_static_role_takes_over_is_not_rotated_on_creation(user: str, count: int) -> None:
+    root = replace(ROOT, values={**ROOT.values, "connection_url": "postgresql://h:5432/x"})
+    role = desired("database_static_role", {**STATIC, "username": user}, mount="db", name="app")
+
+    made = plan([MOUNT, root, role], {MOUNT.address: live(MOUNT)}, tables=TABLES)
+
+    told = "its password is to be rotated, and db/static-roles/app logs in as the same user"
+    assert [problem.message for problem in made.errors if "logs in as" in problem.message] == [told] * count
+
+
+def test_making_a_static_role_of_a_user_that_a_connection_logs_in_as_needs_a_person() -> None:
+    root = desired("database_connection", {**PG, "connection_url": "h:1", "username": "vault"}, mount="db", name="pg")
+    role = desired("database_static_role", {**STATIC, "username": "vault"}, mount="db", name="app")
+
+    made = plan([MOUNT, root, role], {MOUNT.address: live(MOUNT), root.address: live(root)}, tables=TABLES)
+
+    risk = Risk(
+        RiskReason.REMOVES_ACCESS, "db/config/pg logs in as the same user, and could no longer", str(role.address)
+    )
+    assert (made.errors, [(change.address, change.risk) for change in made.changes]) == ((), [(role.address, risk)])
+
+
+MAYBE = "logs in with the same user name, maybe to the same server, and could no longer"
+
+
+@pytest.mark.parametrize("url", ["postgresql://primary:5432/x", "host=10.0.0.1", reference("URL")])
+def test_a_user_that_is_on_maybe_the_same_server_is_rotated_on_creation_where_a_person_says_so(url: object) -> None:
+    wish = Guidance(rotate_root="on_create")
+    values = {**PG, "connection_url": "postgresql://db:5432/x", "username": "vault"}
+    first = desired("database_connection", values, guidance=wish, mount="db", name="a")
+    second = desired("database_connection", {**values, "connection_url": url}, mount="db", name="b")
+
+    made = plan([MOUNT, first, second], {MOUNT.address: live(MOUNT), second.address: live(second)}, tables=TABLES)
+
+    change = next(change for change in made.changes if change.address == first.address)
+    risk = Risk(RiskReason.REMOVES_ACCESS, f"db/config/b {MAYBE}", "db/config/a")
+    assert ([item for item in made.errors if item.address == "db/config/a"], change.risk) == ([], risk)
+
+
+def test_a_user_that_is_on_maybe_the_same_server_is_rotated_on_demand_where_a_person_says_so() -> None:
+    mine = {**PG, "connection_url": "postgresql://db:5432/x", "username": "vault"}
+    others = [
+        ("database_connection", {**mine, "connection_url": f"postgresql://db{number}/x"}, "else", f"x{number}")
+        for number in range(5)
+    ]
+
+    made = wished(near=around(("database_connection", mine, "db", "pg"), *others))
+
+    named = "else/config/x0, else/config/x1, else/config/x2 and 2 more log in"
+    assert [change.risk for change in made.changes] == [
+        Risk(RiskReason.REMOVES_ACCESS, MAYBE.replace("logs in", named), "db/config/pg")
+    ]
 
 
 # --- saved ---------------------------------------------------------------------------------------------------
