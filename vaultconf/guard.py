@@ -9,13 +9,16 @@ from dataclasses import replace
 from vaultconf.address import Pattern, covered
 from vaultconf.caller import NOBODY, Caller
 from vaultconf.errors import Problem
+from vaultconf.ledger import goes_with
 from vaultconf.live import Reading
-from vaultconf.model import Action, Address, Change, Plan, Risk, RiskReason, Unreadable
+from vaultconf.model import Action, Address, Change, Desired, Plan, Risk, RiskReason, Unreadable
 from vaultconf.nouns import REMOVES
+from vaultconf.scope import Scope
 from vaultconf.settings import Settings
 
 _UNPROTECT = "take the protection out in a commit of its own"
 _MOST_CLAIMS = 20
+_PROTECTED, _HELD = "protected", "held (`ignore`)"
 _RECLAIM = "declare it again, take the protection out in a commit of its own, and apply that first"
 
 
@@ -123,22 +126,29 @@ def _is_protected(change: Change) -> bool:
     return change.protected or (change.desired is not None and change.desired.guidance.protect)
 
 
+def kept(made: Plan, declared: Iterable[Desired], scope: Scope) -> dict[Address, str]:
+    """What may not go with its mount or namespace, also where `--only` leaves it out; nothing where none is removed."""
+    if not any(change.action in REMOVES for change in made.changes):
+        return {}
+    ignored = (hold.pattern.text for hold in scope.settings.ignore if not {"+", "*"} & set(hold.pattern.text))
+    declared = tuple(declared)
+    addresses = (*map(Address, ignored), *(item.address for item in declared))
+    return {
+        **{address: _HELD for address in addresses if scope.held(address) is not None},
+        **{address: _PROTECTED for address, entry in made.ledger.entries.items() if entry.protect},
+        **{item.address: _PROTECTED for item in declared if item.guidance.protect},
+    }
+
+
 def _inside_removed(plan: Plan) -> Iterator[Problem]:
-    """What would go with its mount although it is protected, or to be left alone."""
-    for mount in plan.changes:
-        if not mount.kind.is_mount or mount.action not in REMOVES:
-            continue
-        for change in plan.changes:
-            if _is_protected(change) and _lies_in(change.address, mount.address):
-                message = f"{mount.action} {mount.address}: {change.address} in it is protected"
-                yield Problem(message, change.source, _UNPROTECT, str(change.address))
-        for held in plan.held:
-            if _lies_in(held.address, mount.address):
-                message = f"{mount.action} {mount.address}: {held.address} in it is held (`ignore`)"
-                yield Problem(message, mount.source, "end the hold first", str(held.address))
-
-
-def _lies_in(address: Address, mount: Address) -> bool:
-    """Whether an object lives in the mount that `sys/mounts/M` or `sys/auth/M` makes."""
-    inside = mount.path.removeprefix("sys/mounts/").removeprefix("sys/") + "/"
-    return address.namespace == mount.namespace and address.path.startswith(inside)
+    """What would go with its mount or namespace although it is protected, or to be left alone."""
+    places = {change.address: change.source for change in plan.changes}
+    inside = dict.fromkeys((change.address for change in plan.changes if _is_protected(change)), _PROTECTED)
+    inside |= dict.fromkeys((held.address for held in plan.held), _HELD)
+    inside = {**plan.kept, **inside}
+    for removed in (change for change in plan.changes if change.action in REMOVES):
+        for address, why in inside.items():
+            if goes_with(address, removed.address):
+                message = f"{removed.action} {removed.address}: {address} in it is {why}"
+                hint = _UNPROTECT if why == _PROTECTED else "end the hold first"
+                yield Problem(message, places.get(address, removed.source), hint, str(address))

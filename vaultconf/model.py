@@ -187,7 +187,8 @@ class Plan:
     """Everything that an apply would do and everything that was seen; computed whole before the first write.
 
     `present` has the declared objects that are there already, `declared` those that the run looked at; `ledger` is what
-    it will hold when all was looked at and nothing written. `claimed` says what belongs to other projects.
+    it will hold when all was looked at and nothing written. `claimed` says what belongs to other projects; `kept` has
+    what is protected or held, whether the run looks at it or not, with the word for that.
     """
 
     server: Server
@@ -204,6 +205,7 @@ class Plan:
     ledger: Ledger = field(default=NO_LEDGER, repr=False)
     declared: tuple[Desired, ...] = field(default=(), repr=False)
     claimed: tuple[Problem, ...] = ()
+    kept: Mapping[Address, str] = field(default_factory=dict, repr=False)
 
     @property
     def strays(self) -> tuple[Unmanaged, ...]:

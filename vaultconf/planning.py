@@ -56,7 +56,8 @@ def make(  # noqa: PLR0913 - one is a keyword
     planner.unlisted(state)
     planner.unmatched(state)
     made = planner.plan(state.notices, unknown_to(server, looked_at))
-    return sharing.judged(replace(made, declared=tuple(looked_at)), state.objects)
+    kept = guard.kept(made, state.objects, scope)
+    return sharing.judged(replace(made, declared=tuple(looked_at), kept=kept), state.objects)
 
 
 class _Planner:

@@ -219,6 +219,27 @@ def test_a_mount_is_not_replaced_while_something_in_it_is_to_stay(
     assert (raw.read(f"sys/auth/{unique}") or {})["local"] is False
 
 
+@pytest.mark.parametrize("left", [True, False], ids=["replaced", "left-the-files"])
+def test_what_is_protected_in_a_mount_is_so_where_only_the_mount_is_looked_at(
+    project: Project, raw: Raw, unique: str, *, left: bool
+) -> None:
+    raw.write(f"sys/mounts/{unique}-books", {"type": "kv", "options": {"version": "2"}})
+    settings(project, f"project: p-{unique}\nledger: {unique}-books/ledger")
+    roles = "roles: {r: {vaultconf: {protect: true}}}"
+    project.write("desired-state/a.yaml", f"auth: {{{unique}: {{type: approle, {roles}}}}}\n")
+    project.apply()
+    changed = f"auth: {{{unique}: {{type: approle, local: true, {roles}}}}}\n"
+    project.write("desired-state/a.yaml", changed if left else "")
+    mount = f"sys/auth/{unique}"
+
+    result = project.run("apply", "--yes", "--format", "json", "--only", mount, "--allow", mount)
+
+    assert result.exit_code == 3, result
+    assert [item["address"] for item in result.plan["errors"]] == [f"auth/{unique}/role/r"]
+    assert f"auth/{unique}/role/r in it is protected" in result.plan["errors"][0]["message"]
+    assert raw.read(f"auth/{unique}/role/r") is not None
+
+
 def test_more_deletes_than_the_limit_are_refused_unless_the_run_raises_it(
     project: Project, raw: Raw, unique: str
 ) -> None:

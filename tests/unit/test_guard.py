@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.support.plans import BAO, FORBIDDEN, change, desired, live, stranger, tables
+from vaultconf import guard
 from vaultconf.address import Pattern
 from vaultconf.caller import Caller
 from vaultconf.catalogue import all_kinds
 from vaultconf.guard import notices, refusals, with_risks
+from vaultconf.ledger import Entry, Ledger
 from vaultconf.live import Reading
 from vaultconf.model import Action, Address, Change, Guidance, Held, Plan
-from vaultconf.settings import Settings
+from vaultconf.scope import Scope
+from vaultconf.settings import Hold, Settings
 
 SETTINGS = Settings()
 
@@ -106,6 +110,29 @@ def test_a_mount_is_not_removed_with_something_protected_or_held_in_it(action: A
         f"{action} sys/auth/m: auth/m/role/r in it is protected",
         f"{action} sys/auth/m: auth/m/role/h in it is held (`ignore`)",
     ]
+
+
+def test_what_is_protected_or_held_and_not_looked_at_stays_with_its_mount_and_namespace() -> None:
+    roles = {
+        name: desired("approle_role", mount="m", name=name, guidance=Guidance(protect=name == "p")) for name in "phx"
+    }
+    entries = {
+        Address(path, space): Entry("x", {}, protect=True) for path, space in (("auth/m/role/l", ""), ("s", "n"))
+    }
+    only = (Pattern.parse("sys/auth/m"), Pattern.parse("sys/namespaces/*"))
+    ignore = tuple(Hold(Pattern.parse(text)) for text in ("auth/m/role/h", "auth/m/role/i", "auth/other/role/+"))
+    gone = change(Action.DELETE, desired("child_namespace", name="n"))
+    made = replace(risky(mount(Action.DELETE), gone), ledger=Ledger("secret", entries=entries))
+    made = replace(made, kept=guard.kept(made, roles.values(), Scope(Settings(ignore=ignore), only)))
+
+    assert sorted(refused(made, "*")) == [
+        "delete sys/auth/m: auth/m/role/h in it is held (`ignore`)",
+        "delete sys/auth/m: auth/m/role/i in it is held (`ignore`)",
+        "delete sys/auth/m: auth/m/role/l in it is protected",
+        "delete sys/auth/m: auth/m/role/p in it is protected",
+        "delete sys/namespaces/n: n/s in it is protected",
+    ]
+    assert guard.kept(risky(change(Action.UPDATE, roles["p"])), roles.values(), Scope(Settings())) == {}
 
 
 @pytest.mark.parametrize(
