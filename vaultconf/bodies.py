@@ -11,6 +11,7 @@ from vaultconf.declarations import RESERVED, WHOLE, Declaration, Declarations
 from vaultconf.errors import NO_USE, Place, Problem, Use, nearest
 from vaultconf.kind import Kind
 from vaultconf.kind_facts import from_file
+from vaultconf.makers import Maker, joined, says_nothing
 from vaultconf.project import Project, TextFile, path_inside, read_text
 from vaultconf.words import Filling, Words
 from vaultconf.yaml_text import shown
@@ -59,8 +60,20 @@ class Bodies:
             self.found.problems.append(Problem(message, place, hint))
 
     def one_object(self, scope: Scope, kind: Kind, value: object, place: Place, params: dict[str, str]) -> None:
-        """One object's body, merged with what other documents said of it; an empty one is no field."""
-        declaration = self.declaration(scope, kind, params, place)
+        """One object's body, merged with what other documents said of it; another use's is an error."""
+        found = self.declaration(scope, kind, params, place)
+        if not self.layer or scope.params is not None:  # what an overlay says by hand makes none
+            maker = Maker(place, scope.params, says_nothing(kind, value))
+            other = next((one for one in found.makers if maker.excludes(one)), None)
+            if other is not None:
+                hint = f"first at {other.place}; each use makes objects of its own"
+                self.complain(f"`{shown(found.path)}` is declared already", place, hint)
+                found = Declaration(kind, found.namespace, params, place, found.path)
+            found.makers = joined(found.makers, maker)
+        self.said(scope, found, value, place)
+
+    def said(self, scope: Scope, declaration: Declaration, value: object, place: Place) -> None:
+        """What the body of an object says; an empty one is no field."""
         if self.layer:
             declaration.overlaid = place
         if value is None:
@@ -69,7 +82,7 @@ class Bodies:
             self.complain("must be a map of fields", place)
             declaration.spoiled.add(WHOLE)
             return
-        if kind.is_mount and "type" in value:
+        if declaration.kind.is_mount and "type" in value:
             declaration.place = place
         self.body(scope, declaration, value, "")
 

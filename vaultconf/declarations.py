@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from vaultconf.errors import Place, Problem
 from vaultconf.kind import Kind
+from vaultconf.makers import Maker
 from vaultconf.strict_yaml import YamlList, YamlMap
 
 #: The reserved key of an object, which is ours and not Vault's.
@@ -25,6 +26,7 @@ class Declaration:
     `places` are those of the fields' names, `value_places` those of their values. Of `spoiled` fields the value has
     a problem of its own: they count as written, and are not judged. `files` says in which policy file a text stands,
     `layers` which overlay says a field, where one does; the last overlay that names the object does so at `overlaid`.
+    `makers` are the bodies that it has in documents.
     """
 
     kind: Kind
@@ -41,6 +43,7 @@ class Declaration:
     layers: dict[str, int] = field(default_factory=dict)
     overlaid: Place | None = None
     guidance: YamlMap | None = None
+    makers: tuple[Maker, ...] = field(default=(), repr=False)
 
     def place_of(self, name: str) -> Place:
         """Where the value of a field stands, or the nearest to it that is known."""

@@ -18,6 +18,7 @@ from vaultconf.declarations import RESERVED, Declarations, MountKey
 from vaultconf.errors import Place, nearest
 from vaultconf.kind import Kind
 from vaultconf.kind_facts import from_file
+from vaultconf.makers import says_nothing
 from vaultconf.project import PASSWORD_POLICIES, POLICIES, Project, TextFile, policies_in
 from vaultconf.strict_yaml import YamlDocument, YamlMap
 from vaultconf.yaml_text import shown
@@ -148,7 +149,7 @@ class _Walk:
                 self.complain(f"`{section}.{shown(mount)}` needs a `type`; {reason}", place)
             self.found.foreign.setdefault(key, place)
         elif own or mount not in kind.partial:
-            self.bodies.one_object(self.scope, kind, own, place, {"mount": mount})
+            self.own(kind, own, place, mount, opens=bool(below))
         children = catalogue.children_of(section, mount_type)
         for name, item, at in below:
             if not mount_type and len(children[name]) > 1:
@@ -156,6 +157,14 @@ class _Walk:
                 self.form(item, at)
             else:
                 self.level(item, at, catalogue.levels_inside(section, mount_type, name), {"mount": mount})
+
+    def own(self, kind: Kind, own: YamlMap | None, place: Place, mount: str, *, opens: bool) -> None:
+        """A mount's own fields; one that is merely opened, for what stands in it, is open to any number of uses."""
+        if opens and says_nothing(kind, own):
+            declaration = self.bodies.declaration(self.scope, kind, {"mount": mount}, place)
+            self.bodies.said(self.scope, declaration, own, place)
+        else:
+            self.bodies.one_object(self.scope, kind, own, place, {"mount": mount})
 
     def mount_name(self, section: str, mount: str, place: Place) -> bool:
         """Whether a mount can have this path."""

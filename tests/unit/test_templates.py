@@ -329,10 +329,72 @@ def test_two_uses_that_make_the_same_object_are_an_error_with_both_places(tmp_pa
 
     assert found == [
         (
-            f"{T}:1:62: `sys/policies/acl/a`: `policy` is declared already"
-            f" (used at {U}:4:7; first at {T}:1:62, used at {U}:3:7; keep one of them)"
+            f"{T}:1:45: `sys/policies/acl/a` is declared already"
+            f" (used at {U}:4:7; first at {T}:1:45, used at {U}:3:7; each use makes objects of its own)"
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "uses"),
+    [
+        ("auth: {approle: {type: approle, roles: {x: {}}}}", "{one: [{}, {}]}"),
+        ("auth: {approle: {type: approle, roles: {x: }}}", "{one: [{}], two: [{}]}"),
+        ("auth: {approle: {type: approle, roles: {x: }}}", "{one: &a [{}], two: *a}"),
+        ("namespaces: {x: {}}", "{one: [{}, {}]}"),
+        ("secrets: {x: {type: kv}}", "{one: [{}, {}]}"),
+    ],
+)
+def test_two_uses_that_make_the_same_object_are_an_error_without_any_field_too(
+    tmp_path: Path, body: str, uses: str
+) -> None:
+    templates = f"templates: {{one: {{{body}}}, two: {{{body}}}}}\nuse: {uses}\n"
+
+    (found,) = refused(tmp_path, {T: templates})
+
+    assert "declared already (used at" in found
+    assert "; first at" in found
+
+
+def test_two_uses_that_say_different_fields_of_an_object_are_an_error(tmp_path: Path) -> None:
+    one = "one: {auth: {approle: {type: approle, roles: {x: {token_ttl: 1h}}}}}"
+    two = "two: {auth: {approle: {roles: {x: {token_max_ttl: 1h}}}}}"
+
+    (found,) = refused(tmp_path, {T: f"templates: {{{one}, {two}}}\nuse: {{one: [{{}}], two: [{{}}]}}\n"})
+
+    assert "`auth/approle/role/x` is declared already" in found
+
+
+def test_an_object_that_is_empty_in_a_use_and_by_hand_is_declared_twice(tmp_path: Path) -> None:
+    text = "templates: {one: {namespaces: {x: {}}}}\nuse: {one: [{}]}\nnamespaces: {x: }\n"
+
+    (found,) = refused(tmp_path, {T: text})
+
+    assert found.startswith(f"{T}:1:32: `sys/namespaces/x` is declared already (used at {T}:2:13; first at {T}:3:14;")
+
+
+def test_a_document_may_say_another_field_of_what_a_use_makes(tmp_path: Path) -> None:
+    text = """\
+        templates: {one: {auth: {approle: {type: approle, roles: {x: {token_ttl: 1h}}}}}}
+        use: {one: [{}]}
+        auth: {approle: {type: approle, roles: {x: {token_max_ttl: 2h}}}}
+    """
+
+    state = document(tmp_path, text)
+
+    assert complaints(state) == []
+    assert by_address(state)["auth/approle/role/x"].values == {"token_ttl": 3600, "token_max_ttl": 7200}
+
+
+def test_any_number_of_uses_may_open_a_mount_for_what_stands_in_it(tmp_path: Path) -> None:
+    opens = "auth: {approle: {type: approle, roles: {'${param:who}': }}}"
+    text = f"templates: {{one: {{params: {{who: }}, {opens}}}}}\nuse: {{one: [{{who: a}}, {{who: b}}]}}\n"
+
+    alone = document(tmp_path / "a", text)
+    beside = document(tmp_path / "b", f"{text}auth: {{approle: {{type: approle, description: ours}}}}\n")
+
+    assert (complaints(alone), complaints(beside)) == ([], [])
+    assert {"auth/approle/role/a", "auth/approle/role/b"} < by_address(alone).keys()
 
 
 def test_two_keys_that_become_one_are_an_error_with_both_places(tmp_path: Path) -> None:
