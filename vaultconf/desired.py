@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from vaultconf import address as addresses
-from vaultconf import catalogue, grants, guidance, off_limits, policy_check
+from vaultconf import catalogue, grants, guidance, off_limits, origins, policy_check
 from vaultconf.declarations import WHOLE, Declaration, Declarations, MountKey
 from vaultconf.errors import Place, Problem
 from vaultconf.kind import Field
@@ -90,6 +90,7 @@ class _Builder:
         self.name(declaration)
         treat, problems = guidance.read(declaration)
         self.problems += problems
+        self.problems += origins.problems(declaration, treat.renamed_from, self.settings, self.found.foreign)
         values = self.values(declaration)
         self.required(declaration)
         self.secrets(declaration, values, treat)

@@ -131,6 +131,8 @@ def find(objects: Iterable[Desired], tables: Mapping[TableKey, Table], scope: Sc
             problems.append(_problem(item, "the ledger lives there, and its engine is never touched"))
         elif before in declared:
             problems.append(_problem(item, f"`renamed_from` names {before}, which is declared too"))
+        elif old in table and scope.held(before) is not None:
+            problems.append(_problem(item, f"{before} is under `ignore`, so it is not moved"))
         elif old in table and item.params["mount"] in table:
             hint = "delete one of them, or take `renamed_from` out"
             problems.append(_problem(item, f"both {before} and {item.address} are there: nothing can be moved", hint))

@@ -146,6 +146,33 @@ def test_a_move_that_makes_no_sense_is_an_error(
     assert f"{unique}-old/" in (raw.read("sys/mounts") or {})
 
 
+def test_what_is_outside_owns_is_not_moved(project: Project, raw: Raw, unique: str) -> None:
+    raw.write(f"sys/mounts/{unique}-old", {"type": "kv"})
+    raw.write(f"{unique}-old/a", {"x": "y"})
+    project.write("vaultconf.yaml", f"version: 1\nowns: [sys/mounts/{unique}-new, {unique}-new/*]\n")
+    secrets(project, KV, unique)
+
+    result = project.run("apply", "--yes", "--format", "json")
+
+    assert result.exit_code == 1, result
+    assert [f"`sys/mounts/{unique}-old` is outside `owns`" in item["message"] for item in result.plan["errors"]] == [
+        True
+    ]
+    assert raw.read(f"{unique}-old/a") == {"x": "y"}
+
+
+def test_what_is_not_to_be_touched_is_not_moved(project: Project, raw: Raw, unique: str) -> None:
+    raw.write(f"sys/mounts/{unique}-old", {"type": "kv"})
+    project.write("vaultconf.yaml", f"version: 1\nignore: [sys/mounts/{unique}-old]\n")
+    secrets(project, KV, unique)
+
+    result = project.run("apply", "--yes", "--format", "json")
+
+    assert result.exit_code == 1, result
+    assert ["is under `ignore`" in item["message"] for item in result.plan["errors"]] == [True]
+    assert {f"{unique}-old/", f"{unique}-new/"} & (raw.read("sys/mounts") or {}).keys() == {f"{unique}-old/"}
+
+
 def test_without_the_right_to_move_nothing_in_the_mount_is_touched(project: Project, raw: Raw, unique: str) -> None:
     raw.write(f"sys/mounts/{unique}-old", {"type": "kv", "options": {"version": "2"}})
     rules = 'path "sys/mounts*" { capabilities = ["read", "update"] }\n'

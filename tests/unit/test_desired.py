@@ -532,3 +532,26 @@ def test_the_path_from_which_a_mount_moves_is_read_strictly(tmp_path: Path, old:
     text = f"auth: {{a: {{type: approle, vaultconf: {{renamed_from: {old}}}}}}}\n"
 
     assert [item.partition(" ")[2] for item in complaints(document(tmp_path, text))] == [complaint]
+
+
+def test_a_mount_outside_owns_is_not_moved_inside(tmp_path: Path) -> None:
+    settings = "version: 1\nowns: [sys/mounts/mine, mine/*, sys/mounts/ours]\n"
+    body = "secrets: {mine: {type: kv, vaultconf: {renamed_from: OLD}}}\n"
+
+    theirs, ours = (
+        load(tmp_path / old, {"vaultconf.yaml": settings, "desired-state/a.yaml": body.replace("OLD", old)})
+        for old in ("theirs", "ours")
+    )
+
+    assert complaints(theirs) == ["1:54 `sys/mounts/theirs` is outside `owns`"]
+    assert hints(theirs) == ["see vaultconf.yaml:2:1: only what the project owns can be moved"]
+    assert complaints(ours) == []
+
+
+def test_a_mount_that_is_opened_without_a_type_is_not_moved(tmp_path: Path) -> None:
+    text = "secrets: {mine: {type: kv, vaultconf: {renamed_from: kv}}, kv: {config: {max_versions: 5}}}\n"
+
+    state = document(tmp_path, text)
+
+    assert complaints(state) == ["1:54 `sys/mounts/kv` is somebody else's mount"]
+    assert hints(state) == ["see desired-state/a.yaml:1:60: without a `type` it is not this project's to move"]
