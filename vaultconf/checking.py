@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from vaultconf import contact as contacts
-from vaultconf import desired, documents, overlay_files, overlays, templates
+from vaultconf import desired, documents, overlay_files, overlays, templates, twins
 from vaultconf.desired import DesiredState
 from vaultconf.errors import InputError, Place, Problem
 from vaultconf.project import Project
@@ -54,10 +54,9 @@ def _checked(loaded: Project, alike: Iterable[Alike]) -> list[Checked]:
 
 def _every(settings: Settings) -> list[Alike]:
     """All targets, those with the same variables and overlays together."""
-    found: dict[str, Alike] = {}
+    found: dict[object, Alike] = {}
     for target in settings.targets.values():
-        values = {name: word.value for name, word in sorted(target.vars.items())}
-        found.setdefault(repr((values, [word.value for word in target.overlays])), []).append(target)
+        found.setdefault(twins.variant(target), []).append(target)
     return [*found.values()] or [[None]]
 
 

@@ -18,7 +18,7 @@ from vaultconf import __version__, environment
 from vaultconf.address import join
 from vaultconf.caller import NOBODY, Caller
 from vaultconf.errors import ConnectionFailed, InputError, Problem, ServerRefused, UsageError, nearest
-from vaultconf.http import Answer, Connection, Request
+from vaultconf.http import Answer, Connection, Request, server_at
 from vaultconf.login import Credentials, log_in
 from vaultconf.model import Server
 from vaultconf.references import Resolver
@@ -99,7 +99,7 @@ def connection_for(settings: Settings, name: str, environ: Mapping[str, str]) ->
 def _disagreements(target: Target, connection: Connection, environ: Mapping[str, str]) -> Iterator[Problem]:
     hint = "unset the variable, or correct the target"
     address = _variable(environ, "ADDR")
-    if target.address and address and _server_at(target.address) != _server_at(connection.address):
+    if target.address and address and server_at(target.address) != server_at(connection.address):
         yield Problem(f"target `{target.name}` and {address} name different servers", hint=hint)
     namespace = _variable(environ, "NAMESPACE")
     if target.namespace is not None and namespace and target.namespace != connection.namespace:
@@ -109,13 +109,6 @@ def _disagreements(target: Target, connection: Connection, environ: Mapping[str,
 def _variable(environ: Mapping[str, str], name: str) -> str:
     """The variable that is set, "" where none is."""
     return next((full for full in (f"BAO_{name}", f"VAULT_{name}") if environ.get(full)), "")
-
-
-def _server_at(address: str) -> tuple[str, str, int, str]:
-    """What an address names, whatever the case of the host and whether the usual port is written."""
-    parts = urlsplit(address)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return parts.scheme, (parts.hostname or "").lower(), port, parts.path
 
 
 def open_contact(  # noqa: PLR0913 - all but two are keywords

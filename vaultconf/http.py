@@ -217,3 +217,10 @@ def clean_address(text: str) -> str:
     if parts.query or parts.fragment or _CONTROL.search(address) or " " in address:
         raise ValueError("has more than scheme, host, port and path: write it as https://host:port")
     return f"{parts.scheme}://{address.partition('://')[2]}"
+
+
+def server_at(address: str) -> tuple[str, str, int, str]:
+    """What an address names, whatever the case of the host and whether the usual port is written."""
+    parts = urlsplit(address)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.scheme, (parts.hostname or "").lower(), port, parts.path

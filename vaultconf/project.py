@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from vaultconf import settings, strict_yaml
+from vaultconf import settings, strict_yaml, twins
 from vaultconf.errors import InputError, Place, Problem
 from vaultconf.settings import Settings
 from vaultconf.strict_yaml import YamlDocument
@@ -184,7 +184,7 @@ class Files:
             return default
         found, problems = settings.read(documents[0], self.root.name)
         known = {problem.place for problem in self.problems}
-        self.problems += [problem for problem in problems if problem.place not in known]
+        self.problems += [problem for problem in (*problems, *twins.problems(found)) if problem.place not in known]
         return found
 
     def documents(self) -> Iterator[YamlDocument]:

@@ -55,6 +55,7 @@ class Target:
     login: Login | None = None
     vars: Mapping[str, Word] = field(default_factory=dict, repr=False)
     overlays: tuple[Word, ...] = ()
+    place: Place | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,7 @@ def _target(reader: Reader, name: str) -> Target:
         login_settings.read(reader, name),
         dict(_vars(reader, name)),
         tuple(_overlays(reader, found, name)),
+        reader.place(here, key=True),
     )
 
 

@@ -301,6 +301,24 @@ def test_bad_files_of_one_target_stop_all_before_anything_is_sent(project: Proje
     assert asked.asked == []
 
 
+@pytest.mark.parametrize("argv", [("apply", "--yes", "--target", "b"), ("plan", "--all-targets")])
+def test_two_targets_that_are_one_place_are_refused_before_anything_is_sent(
+    project: Project, argv: tuple[str, ...]
+) -> None:
+    with stub.running() as asked:
+        aims(project, a={"address": asked.address, "vars": {"a": "x"}}, b={"address": asked.address, "overlays": []})
+        written = json.loads((project.root / "vaultconf.yaml").read_text())
+        project.write("vaultconf.yaml", json.dumps({**written, "ledger": "secret/vaultconf"}))
+
+        result = run(project, *argv, "--format", "json")
+
+    assert result.exit_code == 1, result
+    assert [item["message"].partition(":")[0] for item in json.loads(result.stdout)["errors"]] == [
+        "the targets `b` and `a` are one server and namespace with different files"
+    ]
+    assert asked.asked == []
+
+
 def test_a_token_that_is_shown_to_several_servers_is_warned_of(project: Project, second: Server) -> None:
     aims(project, a=project.server, b=second)
 
