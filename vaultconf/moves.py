@@ -131,8 +131,9 @@ def find(objects: Iterable[Desired], tables: Mapping[TableKey, Table], scope: Sc
             problems.append(_problem(item, "the ledger lives there, and its engine is never touched"))
         elif before in declared:
             problems.append(_problem(item, f"`renamed_from` names {before}, which is declared too"))
-        elif old in table and scope.held(before) is not None:
-            problems.append(_problem(item, f"{before} is under `ignore`, so it is not moved"))
+        elif old in table and (held := _held(item, before, scope)):
+            hint = "end the hold first, or write it for the new path"
+            problems.append(_problem(item, f"{before} is not moved: {held} is to be left alone (`ignore`)", hint))
         elif old in table and item.params["mount"] in table:
             hint = "delete one of them, or take `renamed_from` out"
             problems.append(_problem(item, f"both {before} and {item.address} are there: nothing can be moved", hint))
@@ -141,6 +142,15 @@ def find(objects: Iterable[Desired], tables: Mapping[TableKey, Table], scope: Sc
         elif item.params["mount"] not in table:
             notices.append(f"{item.address} is made anew: {before}, from which it would be moved, is not there")
     return Moves(due, tuple(problems), tuple(notices))
+
+
+def _held(item: Desired, before: Address, scope: Scope) -> str:
+    """What a hold leaves alone of a mount that would move: the mount, or something in it; "" for nothing."""
+    if scope.held(before) is not None:
+        return "it"
+    paths = (item.guidance.renamed_from, item.params["mount"])
+    old, new = (Address(_inside(item.kind, path), item.address.namespace) for path in paths)
+    return scope.left_behind(old, new)
 
 
 def _problem(item: Desired, message: str, hint: str = "") -> Problem:
@@ -186,7 +196,8 @@ def _risk(item: Desired, contact: Contact) -> Risk | None:
     """Logins stay where they were: whoever uses an auth method must follow it."""
     if item.kind.destroys is not RiskReason.REMOVES_ACCESS:
         return None
-    detail = "every token that it gave out ends, and logins must go to the new path"
+    before = Address(item.kind.path_of({"mount": item.guidance.renamed_from}), item.address.namespace)
+    detail = f"every token that {before} gave out ends, and logins must go to the new path"
     reason = RiskReason.REMOVES_ACCESS
     if contact.caller.mount == _inside(item.kind, item.guidance.renamed_from):
         reason, detail = RiskReason.LOCKS_OUT, f"{detail}; the token of this run is one of them"

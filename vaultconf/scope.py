@@ -60,6 +60,14 @@ class Scope:
         hold = next((hold for hold in self.settings.ignore if hold.holds(text, self.today)), None)
         return Held(address, hold.reason, hold.until.isoformat() if hold.until else "") if hold else None
 
+    def left_behind(self, old: Address, new: Address) -> str:
+        """The pattern of a hold that reaches into `old`, and not into `new`, where it is to be; "" for none."""
+        for hold in self.settings.ignore:
+            text, lasts = hold.pattern.text, hold.until is None or self.today <= hold.until
+            if lasts and may_match(text, f"{old}/+") and not may_match(text, f"{new}/+"):
+                return text
+        return ""
+
     def ended(self, address: Address) -> str:
         """A notice where a hold on this address has ended, else ""."""
         hold = expired(self.settings, str(address), self.today)

@@ -161,16 +161,40 @@ def test_what_is_outside_owns_is_not_moved(project: Project, raw: Raw, unique: s
     assert raw.read(f"{unique}-old/a") == {"x": "y"}
 
 
-def test_what_is_not_to_be_touched_is_not_moved(project: Project, raw: Raw, unique: str) -> None:
-    raw.write(f"sys/mounts/{unique}-old", {"type": "kv"})
-    project.write("vaultconf.yaml", f"version: 1\nignore: [sys/mounts/{unique}-old]\n")
-    secrets(project, KV, unique)
+@pytest.mark.parametrize(
+    ("hold", "held"),
+    [
+        ("sys/auth/OLD", "it"),
+        ("{address: auth/OLD/role/x, until: 2999-12-31, reason: INC-9}", "auth/OLD/role/x"),
+        ("auth/OLD/*", "auth/OLD/*"),
+    ],
+)
+def test_what_is_to_be_left_alone_is_not_moved(project: Project, raw: Raw, unique: str, hold: str, held: str) -> None:
+    raw.write(f"sys/auth/{unique}-old", {"type": "approle"})
+    raw.write(f"auth/{unique}-old/role/x", {"token_ttl": 60})
+    project.write("vaultconf.yaml", f"version: 1\nignore: [{hold}]\n".replace("OLD", f"{unique}-old"))
+    secrets(project, "auth: {NEW: {type: approle, roles: {x: }, vaultconf: {renamed_from: OLD}}}\n", unique)
 
-    result = project.run("apply", "--yes", "--format", "json")
+    result = project.run("apply", "--yes", "--allow", "sys/auth/*", "--format", "json")
 
     assert result.exit_code == 1, result
-    assert ["is under `ignore`" in item["message"] for item in result.plan["errors"]] == [True]
-    assert {f"{unique}-old/", f"{unique}-new/"} & (raw.read("sys/mounts") or {}).keys() == {f"{unique}-old/"}
+    (problem,) = result.plan["errors"]
+    what = held.replace("OLD", f"{unique}-old")
+    assert problem["message"] == f"sys/auth/{unique}-old is not moved: {what} is to be left alone (`ignore`)"
+    assert raw.read(f"auth/{unique}-old/role/x") is not None
+    assert f"{unique}-new/" not in (raw.read("sys/auth") or {})
+
+
+def test_a_hold_that_is_over_or_reaches_both_paths_stops_no_move(project: Project, raw: Raw, unique: str) -> None:
+    raw.write(f"sys/auth/{unique}-old", {"type": "approle"})
+    over = f"{{address: sys/auth/{unique}-old, until: 2020-01-01, reason: x}}"
+    project.write("vaultconf.yaml", f"version: 1\nignore: [auth/+/role/y, {over}]\n")
+    secrets(project, "auth: {NEW: {type: approle, vaultconf: {renamed_from: OLD}}}\n", unique)
+
+    plan = project.plan()
+
+    assert actions(plan) == {f"sys/auth/{unique}-new": "move"}
+    assert f"every token that sys/auth/{unique}-old gave out ends" in plan["changes"][0]["risk"]["detail"]
 
 
 def test_without_the_right_to_move_nothing_in_the_mount_is_touched(project: Project, raw: Raw, unique: str) -> None:

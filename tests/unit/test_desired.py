@@ -548,6 +548,14 @@ def test_a_mount_outside_owns_is_not_moved_inside(tmp_path: Path) -> None:
     assert complaints(ours) == []
 
 
+def test_a_mount_that_is_external_is_not_moved(tmp_path: Path) -> None:
+    text = "secrets: {mine: {type: kv, vaultconf: {renamed_from: theirs}}}\n"
+
+    state = load(tmp_path, {"vaultconf.yaml": "external: [sys/mounts/theirs]\n", "desired-state/a.yaml": text})
+
+    assert complaints(state) == ["1:54 `sys/mounts/theirs` is `external`, so somebody else's"]
+
+
 def test_a_mount_that_is_opened_without_a_type_is_not_moved(tmp_path: Path) -> None:
     text = "secrets: {mine: {type: kv, vaultconf: {renamed_from: kv}}, kv: {config: {max_versions: 5}}}\n"
 
