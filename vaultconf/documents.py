@@ -59,6 +59,7 @@ class _Walk:
         self.declared = _types_of(project.documents, self.bodies.bad)
         self.types = {**types, **self.declared}
         self.mount_places: dict[MountKey, Place] = {}
+        self.folders: dict[tuple[str, str], Place] = {}
         self.scope = Scope("")
 
     def document(self, document: YamlDocument) -> None:
@@ -240,14 +241,19 @@ class _Walk:
             self.complain(f"`{shown(folder)}` is declared already: {reason}", at, "name another folder")
         elif not (self.bodies.project.root / folder).is_dir():
             self.complain(f"`{shown(written)}` is not a folder", at)
+        elif self.folders.setdefault((self.scope.namespace, folder), at) is not at:
+            first = f"first at {self.folders[self.scope.namespace, folder]}; keep one of them"
+            self.complain(f"the policies of `{shown(folder)}` are declared already in this namespace", at, first)
         else:
-            self.folder(folder, dropped)
+            self.folder(folder, at, dropped)
 
-    def folder(self, folder: str, dropped: AbstractSet[str]) -> None:
+    def folder(self, folder: str, at: Place, dropped: AbstractSet[str]) -> None:
         """The policies of a folder. Each is where its file is, in the use that names the folder."""
         files, problems = policies_in(self.bodies.project.root, folder)
         for problem in problems:
             self.complain(problem.message, problem.place or Place(folder, 1, 1), problem.hint)
+        if not files and not problems:
+            self.complain(f"`{shown(folder)}` holds no .hcl file", at, "its sub-folders are not read")
         layer, self.bodies.layer = self.bodies.layer, 0  # a file is added; it lies over nothing
         for file in files:
             if file.name not in dropped:

@@ -603,6 +603,30 @@ def test_a_policy_of_a_folder_is_declared_once(tmp_path: Path) -> None:
     assert problem.hint == "first at policies/x/a.hcl:1:1; keep one of them"
 
 
+def test_a_folder_of_policies_is_named_once_in_a_namespace(tmp_path: Path) -> None:
+    folder = "policies_from: ../policies/x\n"
+    files = {
+        "policies/x/a.hcl": A_POLICY,
+        "desired-state/a.yaml": f"{folder}---\nnamespace: team\n{folder}",
+        "desired-state/b.yaml": f"namespace: team\n{folder}",
+    }
+
+    (problem,) = load(tmp_path, files).problems
+
+    assert str(problem) == (
+        "desired-state/b.yaml:2:16: the policies of `policies/x` are declared already in this namespace"
+        " (first at desired-state/a.yaml:4:16; keep one of them)"
+    )
+
+
+def test_a_folder_of_policies_without_any_is_refused(tmp_path: Path) -> None:
+    files = {"policies/x/deeper/a.hcl": A_POLICY, "desired-state/a.yaml": "policies_from: ../policies/x\n"}
+
+    (problem,) = load(tmp_path, files).problems
+
+    assert str(problem) == "desired-state/a.yaml:1:16: `policies/x` holds no .hcl file (its sub-folders are not read)"
+
+
 def test_a_file_of_a_folder_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {
         "policies/x/a.hcl": b"\xff",
