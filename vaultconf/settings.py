@@ -203,6 +203,10 @@ def _hold(reader: Reader, item: object, index: int) -> Hold | None:
 def _target(reader: Reader, name: str) -> Target:
     here = ("targets", name)
     found = reader.mapping(*here)
+    if not name or name != name.strip() or name.startswith("-") or "," in name:
+        reader.problems.append(
+            Problem(f"no `--target` can choose `{shown(name)}`", reader.place(here, key=True), "a word such as `prod`")
+        )
     reader.keys(found, ("address", "namespace", "auth", "vars", "overlays"), (), *here)
     return Target(
         name,

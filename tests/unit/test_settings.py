@@ -274,3 +274,12 @@ def test_what_the_target_does_not_say_comes_from_the_environment(tmp_path: Path)
     connection = connection_for(found, "prod", {"VAULT_ADDR": "https://w", "VAULT_NAMESPACE": "b"})
 
     assert (connection.address, connection.namespace) == ("https://w", "b")
+
+
+@pytest.mark.parametrize("name", ["t,9", "--all", "", " t"])
+def test_a_target_whose_name_cannot_be_chosen_is_refused(tmp_path: Path, name: str) -> None:
+    loaded = project.load(write(tmp_path, {"vaultconf.yaml": f'targets:\n  "{name}": {{vars: {{a: b}}}}\n'}))
+
+    assert [str(problem) for problem in loaded.problems] == [
+        f"vaultconf.yaml:2:3: no `--target` can choose `{name}` (a word such as `prod`)"
+    ]
