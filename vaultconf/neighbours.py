@@ -152,7 +152,6 @@ def _owned(store: Store, shard: str) -> Task[list[Address] | None]:
 def _problem(address: Address, other: Neighbour, mine: Ours, settings: Settings) -> Problem:
     theirs, here = f"`{shown(other.project)}` (ledger `{shown(other.path)}`)", f"(ledger `{settings.ledger}`)"
     message = f"`{shown(str(address))}` belongs to the project {theirs}, and `{settings.project}` {here} {mine.what}"
-    there = f"`vaultconf ledger forget {shown(str(address))}` there"
-    return Problem(
-        message, mine.place, f"one gives it up: leave it out of the files here, or run {there}", str(address)
-    )
+    there = f"run `vaultconf ledger forget {shown(str(address))}` there"
+    cure = "leave it out of the files here" if mine.place is not None else "leave it out of `prune` or `owns` here"
+    return Problem(message, mine.place, f"one gives it up: {cure}, or {there}", str(address))

@@ -107,6 +107,7 @@ def test_what_another_project_has_made_is_not_pruned(first: Project, second: Pro
     assert refused.exit_code == 3
     assert "`first`" in refused.stderr
     assert "would delete it" in refused.stderr
+    assert "leave it out of `prune` or `owns` here, or run `vaultconf ledger forget" in refused.stderr
     assert raw.list(f"auth/{shared}/role") == ["a"]
 
 
