@@ -104,7 +104,9 @@ class _Expansion:
                 written.setdefault(name, []).append((document, body, place))
         for name, bodies in written.items():
             self.template(name, [*self.layers(name, bodies)])
-        found = laying.after([made for document in filled for made in self.made_of(document)], overlays)
+        made = [one for document in filled for one in self.made_of(document)]
+        laying.whole = self.project.whole and not self.faults  # what a use would have made is not missing
+        found = laying.after(made, overlays)
         for problem in laying.problems:
             self.complain(problem.message, problem.place or Place("", 0, 0), problem.hint)
         self.gone = laying.gone

@@ -674,3 +674,16 @@ def test_an_overlay_means_what_a_merge_of_the_documents_means(
         written = objects(Path(folder) / "written", {"desired-state/a.json.yaml": {"generic": whole}})
 
     assert laid_over == written
+
+
+def test_what_a_wrong_use_would_have_made_is_not_missed_by_the_overlay(tmp_path: Path) -> None:
+    text = """\
+        templates:
+          app: {params: {name: , pols: [default]}, identity: {groups: {"${param:name}": {metadata: {c: d}}}}}
+        use: {app: [{name: x, pols: default}]}
+    """
+
+    complaints = wrong(tmp_path, "identity: {groups: {x: {metadata: {c: null}}}}\n", {A: text})
+
+    assert len(complaints) == 1
+    assert complaints[0].startswith(f"{A}:3:")
