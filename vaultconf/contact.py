@@ -97,13 +97,15 @@ def connection_for(settings: Settings, name: str, environ: Mapping[str, str]) ->
 
 
 def _disagreements(target: Target, connection: Connection, environ: Mapping[str, str]) -> Iterator[Problem]:
-    hint = "unset the variable, or correct the target"
+    cure = "unset the variable, or correct the target"
     address = _variable(environ, "ADDR")
     if target.address and address and server_at(target.address) != server_at(connection.address):
-        yield Problem(f"target `{target.name}` and {address} name different servers", hint=hint)
+        hint = f"{target.address} and {connection.address}: {cure}"
+        yield Problem(f"target `{target.name}` and {address} name different servers", target.place, hint)
     namespace = _variable(environ, "NAMESPACE")
     if target.namespace is not None and namespace and target.namespace != connection.namespace:
-        yield Problem(f"target `{target.name}` and {namespace} name different namespaces", hint=hint)
+        hint = f"`{target.namespace or 'root'}` and `{connection.namespace or 'root'}`: {cure}"
+        yield Problem(f"target `{target.name}` and {namespace} name different namespaces", target.place, hint)
 
 
 def _variable(environ: Mapping[str, str], name: str) -> str:

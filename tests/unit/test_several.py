@@ -101,10 +101,12 @@ def test_every_target_that_the_environment_disagrees_with_is_named_at_once(loade
         several.connections(loaded.settings, ["stage", "prod", "dr"], environ)
 
     assert [text.partition(" (")[0] for text in said(refused.value)] == [
-        "target `prod` and VAULT_ADDR name different servers",
-        "target `prod` and VAULT_NAMESPACE name different namespaces",
-        "target `dr` and VAULT_ADDR name different servers",
+        "vaultconf.yaml:3:3: target `prod` and VAULT_ADDR name different servers",
+        "vaultconf.yaml:3:3: target `prod` and VAULT_NAMESPACE name different namespaces",
+        "vaultconf.yaml:4:3: target `dr` and VAULT_ADDR name different servers",
     ]
+    cure = "unset the variable, or correct the target"
+    assert said(refused.value)[0].endswith(f" (https://prod.example.com and https://stage.example.com: {cure})")
 
 
 def test_a_target_that_is_not_named_may_disagree(loaded: Project) -> None:
