@@ -18,6 +18,7 @@ from vaultconf.yaml_values import YamlDocument, YamlMap
 Checked = tuple[Project, DesiredState]
 #: Targets that read the same.
 Alike = list[Target | None]
+_MOST_NAMED = 3
 
 
 def check(loaded: Project, target: str | None) -> Checked:
@@ -90,11 +91,14 @@ def _folded(problems: Iterable[Problem]) -> list[Problem]:
         in_use = problem.place is not None and problem.place.use
         key = (problem.place.written, problem.message, problem.hint) if in_use and problem.place else problem
         found.setdefault(key, []).append(problem)
-    return [same[0] if len(same) == 1 else _with_note(same[0], _others(len(same) - 1)) for same in found.values()]
+    return [same[0] if len(same) == 1 else _with_note(same[0], _others(same[1:])) for same in found.values()]
 
 
-def _others(count: int) -> str:
-    return "and in 1 other use" if count == 1 else f"and in {count:,} other uses"
+def _others(same: list[Problem]) -> str:
+    """How many more uses have it, and where the first of them are."""
+    places = [str(problem.place.use) for problem in same[:_MOST_NAMED] if problem.place is not None]
+    more = f" and {len(same) - _MOST_NAMED:,} more" if len(same) > _MOST_NAMED else ""
+    return f"and in {len(same):,} other use{'s' if len(same) > 1 else ''}: {', '.join(places)}{more}"
 
 
 def _with_note(problem: Problem, note: str) -> Problem:

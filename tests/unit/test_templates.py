@@ -303,7 +303,7 @@ def test_a_file_that_many_uses_name_wrongly_is_said_once_with_their_number(tmp_p
     (found,) = refused(tmp_path, {U: with_template(body, "[{who: a}, {who: b}]"), "policies/app/x.hcl": "#"})
 
     assert found.startswith(f"{U}:1:68: `policies/app/gone.hcl` cannot be read")
-    assert found.endswith("and in 1 other use)")
+    assert found.endswith(f"and in 1 other use: {U}:2:21)")
 
 
 def test_a_file_of_policies_that_a_template_names_is_refused_in_every_use(tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_a_file_of_policies_that_a_template_names_is_refused_in_every_use(tmp_pa
 
     assert len(found) == 1
     assert "`policies/a.hcl` is declared already" in found[0]
-    assert found[0].endswith("and in 1 other use)")
+    assert found[0].endswith(f"and in 1 other use: {U}:2:21)")
 
 
 def test_a_template_is_given_once(tmp_path: Path) -> None:
@@ -440,7 +440,10 @@ def test_a_mistake_in_a_template_is_said_once_for_all_its_uses(tmp_path: Path) -
     found = refused(tmp_path, {U: with_template(body, "[{who: a}, {who: b}, {who: c}]")})
 
     assert found == [
-        (f"{U}:1:85: unknown field `tokn_ttl` (used at {U}:2:11; did you mean `token_ttl`?; and in 2 other uses)")
+        (
+            f"{U}:1:85: unknown field `tokn_ttl` (used at {U}:2:11; did you mean `token_ttl`?;"
+            f" and in 2 other uses: {U}:2:21, {U}:2:31)"
+        )
     ]
 
 
