@@ -59,13 +59,15 @@ class _Missing(NamedTuple):
 class Laying:
     """Lays overlays over documents, and gathers problems.
 
-    Without `whole`, what seems to be missing may be unread. `gone` are the files of `policies/` that are removed.
+    Without `whole`, what seems to be missing may be unread. `gone` are the files of `policies/` that are removed, and
+    `removed` says where something is.
     """
 
     def __init__(self, project: Project, *, whole: bool) -> None:
         self.project, self.whole = project, whole
         self.problems: list[Problem] = []
         self.gone: set[str] = set()
+        self.removed: dict[tuple[str, ...], Place] = {}
         self.found: list[YamlDocument] = []
         self.namespace = ""
 
@@ -147,6 +149,7 @@ class Laying:
     def remove(self, path: tuple[str, ...], lower: list[_Map], upper: list[_Map], missing: _Missing) -> None:
         """Remove a key; it must be there."""
         key, name = path[-1], ".".join(map(shown, path))
+        self.removed[path] = upper[0].place(key)
         if len(upper) > 1:
             message = f"`{name}` is given twice in one overlay, and one of them removes it"
             self.complain(message, upper[1].place(key), f"first at {upper[0].place(key)}; keep one of them")
@@ -155,6 +158,10 @@ class Laying:
             self.complain(message, upper[0].place(key), nearest(missing.key, missing.known))
         for one in (*lower, *(one for one in upper if one.value[key] is None)):
             del one.value[key]
+
+    def lost(self, *path: str) -> str:
+        """Where an overlay removes what is missed, "" where none does."""
+        return f"removed at {self.removed[path]}" if path in self.removed else ""
 
     def removed_file(self, path: tuple[str, ...]) -> bool:
         """Remove a policy that is a file; whether there is one."""

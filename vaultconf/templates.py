@@ -21,6 +21,7 @@ PARAMS = "params"
 
 _NESTING = frozenset({TEMPLATES, USE})
 _OF_A_DOCUMENT = frozenset({"namespace", "owner"})
+_Body = tuple[YamlDocument, object, Place]
 
 
 def expand(project: Project, words: Words) -> Project:
@@ -75,8 +76,8 @@ class _Expansion:
         self.problems: list[Problem] = []
         self.bad: set[Place | None] = {problem.place for problem in project.problems}
         self.templates: dict[str, _Template] = {}
-        self.gone: set[str] = set()
         self.faults = self.made = 0
+        self.laying = Laying(project, whole=False)
 
     def complain(self, message: str, place: Place, hint: str = "") -> None:
         """Note a problem, but no second one where the YAML itself is one."""
@@ -96,9 +97,9 @@ class _Expansion:
         """Every document without `templates` and `use`, each followed by what its uses make; overlays lie over all."""
         filled = [self.filled(document) for document in self.project.documents]
         overlays = [[self.filled(document) for document in overlay] for overlay in self.project.overlays]
-        laying = Laying(self.project, whole=self.project.whole and not self.faults)
+        laying = self.laying = Laying(self.project, whole=self.project.whole and not self.faults)
         filled = laying.before(filled, overlays)
-        written: dict[str, list[tuple[YamlDocument, object, Place]]] = {}
+        written: dict[str, list[_Body]] = {}
         for document in filled:
             for name, body, place in self.entries(document, TEMPLATES):
                 written.setdefault(name, []).append((document, body, place))
@@ -109,7 +110,6 @@ class _Expansion:
         found = laying.after(made, overlays)
         for problem in laying.problems:
             self.complain(problem.message, problem.place or Place("", 0, 0), problem.hint)
-        self.gone = laying.gone
         return found
 
     def made_of(self, document: YamlDocument) -> Iterator[YamlDocument]:
@@ -123,7 +123,7 @@ class _Expansion:
 
     def left(self, files: Iterable[TextFile]) -> list[TextFile]:
         """The policy files that no overlay removes."""
-        return [file for file in files if file.name not in self.gone]
+        return [file for file in files if file.name not in self.laying.gone]
 
     def filled(self, document: YamlDocument) -> YamlDocument:
         """A document with its variables in place; the parameters of templates stay."""
@@ -163,18 +163,15 @@ class _Expansion:
         for name, item in value.items():
             yield name, item, Place(document.file, *value.key_places[name])
 
-    def layers(
-        self, name: str, bodies: Iterable[tuple[YamlDocument, object, Place]]
-    ) -> Iterator[tuple[int, object, Place]]:
+    def layers(self, name: str, bodies: Iterable[_Body]) -> Iterator[tuple[int, object, Place]]:
         """What is said of one template: once by the documents, and once by each overlay."""
         first: dict[int, Place] = {}
         for document, body, place in bodies:
-            if first.setdefault(document.layer, place) is place:
+            before = first.setdefault(document.layer, place)
+            if before is place:
                 yield document.layer, body, place
             else:
-                self.complain(
-                    f"the template `{shown(name)}` is given already", place, f"first at {first[document.layer]}"
-                )
+                self.complain(f"the template `{shown(name)}` is given already", place, f"first at {before}")
 
     def template(self, name: str, layers: Iterable[tuple[int, object, Place]]) -> None:
         """Read one template; what is wrong with it is said here, and not once more for every use."""
@@ -193,7 +190,8 @@ class _Expansion:
         for token, part in tokens:
             if token.scheme == PARAM and token.name not in params:
                 message = f"the template `{shown(name)}` has no parameter `{shown(token.name)}`"
-                self.complain(message, part.place.beside(token.at), nearest(token.name, params))
+                hint = self.laying.lost(TEMPLATES, name, PARAMS, token.name) or nearest(token.name, params)
+                self.complain(message, part.place.beside(token.at), hint)
         # A variable that is still there stands for nothing, which has been said.
         usable = self.faults == before and all(token.scheme == PARAM for token, _ in tokens)
         self.templates[name] = _Template(name, tuple(parts), params, usable)
@@ -237,14 +235,17 @@ class _Expansion:
         template = self.templates.get(name)
         if template is None:
             if self.project.whole:  # else it may stand in the file that could not be read, which has been said
-                self.complain(f"no template `{shown(name)}`", place, nearest(name, self.templates))
+                self.complain(
+                    f"no template `{shown(name)}`",
+                    place,
+                    self.laying.lost(TEMPLATES, name) or nearest(name, self.templates),
+                )
         elif isinstance(items, YamlList):
             for item, at in zip(items, items.places, strict=True):
                 yield from self.use(document, template, item, place.beside(at))
         elif items is not None:
-            self.complain(
-                f"must be a list of maps, one for each use of `{shown(name)}`", place, f"see {template.place}"
-            )
+            message = f"must be a list of maps, one for each use of `{shown(name)}`"
+            self.complain(message, place, f"see {template.place}")
 
     def use(self, document: YamlDocument, template: _Template, item: object, place: Place) -> Iterable[YamlDocument]:
         """The documents that one use makes, one for each part; none where its parameters are wrong."""
@@ -290,7 +291,8 @@ class _Expansion:
                 self.faults += 1
             elif known is None:
                 message = f"the template `{shown(template.name)}` has no parameter `{shown(name)}`"
-                hint = nearest(name, template.params) or f"see {template.place}"
+                lost = self.laying.lost(TEMPLATES, template.name, PARAMS, name)
+                hint = lost or nearest(name, template.params) or f"see {template.place}"
                 self.complain(message, key_place, hint)
             elif (wrong := mismatch(known.value, value)) is not None:
                 self.complain(f"`{shown(name)}` {wrong}", at, f"see {known.place}")

@@ -416,7 +416,7 @@ def test_what_an_overlay_adds_to_a_template_does_not_lie_over_what_is_written_by
 def test_a_parameter_that_an_overlay_removes_is_missed_where_it_is_used(tmp_path: Path) -> None:
     complaints = wrong(tmp_path, "templates: {app: {params: {ttl: null}}}\n", {A: APP})
 
-    assert complaints == [f"{A}:4:59: the template `app` has no parameter `ttl`"]
+    assert complaints == [f"{A}:4:59: the template `app` has no parameter `ttl` (removed at {P}:1:28)"]
 
 
 # --- what is wrong ----------------------------------------------------------------------------------------------
@@ -687,3 +687,9 @@ def test_what_a_wrong_use_would_have_made_is_not_missed_by_the_overlay(tmp_path:
 
     assert len(complaints) == 1
     assert complaints[0].startswith(f"{A}:3:")
+
+
+def test_a_template_that_an_overlay_removes_is_missed_where_it_is_used(tmp_path: Path) -> None:
+    (complaint,) = wrong(tmp_path, "templates: {app: null}\n", {A: APP})
+
+    assert complaint.endswith(f"no template `app` (removed at {P}:1:13)")
