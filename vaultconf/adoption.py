@@ -9,6 +9,7 @@ from vaultconf import adopting, desired, documents, neighbours
 from vaultconf.address import Pattern, covered
 from vaultconf.adopt_trial import Trial
 from vaultconf.adopt_values import Fields, judged
+from vaultconf.adopting import Edited
 from vaultconf.contact import Contact
 from vaultconf.desired import DesiredState
 from vaultconf.errors import InputError, Place, Problem, Refused
@@ -77,7 +78,11 @@ def find(  # noqa: PLR0913, PLR0917 - the files, the server, and what is known o
         edited.files,
         edited.before,
         tuple(provided([*(replace(item.desired, values=item.references) for item in differing), *objects])),
-        (*search.notices, *_notices(loaded, scope, contact.server, [item for item, _ in found], objects)),
+        (
+            *search.notices,
+            *_for_all_targets(loaded, edited),
+            *_notices(loaded, scope, contact.server, [item for item, _ in found], objects),
+        ),
     )
 
 
@@ -135,8 +140,10 @@ class _Search:
     def differing(self) -> Iterator[Fields]:
         """The declared objects that differ, with the fields to write."""
         same = 0
+        unread = {item.address for item in self.made.blocked}
         for item in self.state.objects:
-            if not self.covers(item.address) or self.scope.held(item.address) is not None:
+            left = item.address in unread or self.scope.held(item.address) is not None
+            if left or not self.covers(item.address):
                 continue
             live = self.reading.objects.get(item.address)
             if live is None and not item.kind.always:
@@ -175,7 +182,10 @@ class _Search:
             key = Address(item.kind.names.key(item.address.path), item.address.namespace)
             if item.address in declared or (item.kind.names.one_case and key in folded):
                 continue
-            if item.address not in foreign:
+            if any("${" in name for name in item.params.values()):
+                message = f"`{shown(str(item.address))}` has a name that no file can declare: it reads as a reference"
+                self.problems.append(Problem(message, None, "adopt the others without it", str(item.address)))
+            elif item.address not in foreign:
                 found.append((item, live))
             elif any(pattern.text == str(item.address) for pattern in self.scope.only):
                 message = f"`{shown(str(item.address))}` is opened without a `type`, as somebody else's mount"
@@ -216,6 +226,13 @@ def _adopted(after: DesiredState, differing: Iterable[Fields], objects: Iterable
         yield Adopted(item.kind, item.address, new=True, fields=tuple(sorted(new.values)), place=item.place)
 
 
+def _for_all_targets(loaded: Project, edited: Edited) -> Iterator[str]:
+    """Whom else it concerns."""
+    if edited.files and len(loaded.settings.targets) > 1:
+        listed = ", ".join(loaded.settings.targets)
+        yield f"the files are those of all targets ({listed}): what was written holds for each of them"
+
+
 def _notices(
     loaded: Project, scope: Scope, server: Server, found: Iterable[Desired], objects: list[Desired]
 ) -> Iterator[str]:
@@ -228,9 +245,6 @@ def _notices(
         if blind := sorted(untold(kind, server)):
             listed = ", ".join(f"`{name}`" for name in blind)
             yield f"{kind.name}: the server tells nothing of {listed}; add what is set there"
-    if len(loaded.settings.targets) > 1:
-        listed = ", ".join(loaded.settings.targets)
-        yield f"the files are those of all targets ({listed}): what was written holds for each of them"
     for item in objects if loaded.settings.ledger else ():
         if not scope.ledger.holds(item.address) and item.address not in scope.ledger.entries:
             yield f"{item.address}: to have it deleted when it leaves Git, run `vaultconf ledger adopt {item.address}`"

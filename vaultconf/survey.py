@@ -9,6 +9,7 @@ from vaultconf import catalogue
 from vaultconf.address import join
 from vaultconf.contact import Contact
 from vaultconf.errors import Place
+from vaultconf.http import refuse_unsafe
 from vaultconf.kind import Kind
 from vaultconf.live import Reading, read, read_objects
 from vaultconf.model import Address, Blocked, Desired, Held, Live, Unreadable
@@ -38,8 +39,10 @@ def look(contact: Contact, scope: Scope) -> Survey:
     tables = read_tables(contact, (name for name in namespaces if isinstance(name, str)))
     first = read(contact, (), tables, scope)
     wanted = {item.address: item for item in _wanted(contact, scope, tables, first)}
+    unsafe = {address: why for address in wanted if (why := _unsafe(address))}
+    askable = [item for address, item in wanted.items() if address not in unsafe]
     # What goes with a mount is wanted wherever its mount is, whatever `--only` says.
-    second = read_objects(contact, wanted.values(), tables, replace(scope, only=()))
+    second = read_objects(contact, askable, tables, replace(scope, only=()))
     objects = ((item, second.objects.get(address)) for address, item in wanted.items())
     blocked = [item for item in namespaces if isinstance(item, Blocked)]
     blocked += [blocked_by(kind, place, why) for kind, place, why in first.unlisted if scope.may_cover(place)]
@@ -48,6 +51,7 @@ def look(contact: Contact, scope: Scope) -> Survey:
         for address, found in second.objects.items()
         if isinstance(found, Unreadable)
     ]
+    blocked += [Blocked(wanted[address].kind, address, 0, why) for address, why in unsafe.items()]
     return Survey(
         tuple((item, found) for item, found in objects if isinstance(found, Live)),
         tuple(blocked),
@@ -55,6 +59,15 @@ def look(contact: Contact, scope: Scope) -> Survey:
         mount_types(tables),
         second.unknown_fields,
     )
+
+
+def _unsafe(address: Address) -> str:
+    """Why no request may ask for an address: whoever may write a policy may name it `a..b`."""
+    try:
+        refuse_unsafe(address.path)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _namespaces(contact: Contact, scope: Scope) -> Iterator[str | Blocked]:

@@ -81,6 +81,16 @@ def positions(root: Node, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[i
         yield from positions(value, path)
 
 
+def keys_at(text: str, at: tuple[int, int]) -> tuple[str, ...]:
+    """The keys that lead to a place of a text; none before the first of them, and where the text is no YAML."""
+    try:
+        roots = parse(text)
+    except yaml.YAMLError:
+        return ()
+    before = {place: path for root in roots for place, path in positions(root) if place <= at}
+    return before[max(before)] if before else ()
+
+
 def every(node: Node) -> Iterator[Node]:
     """A value, and every key and value in it."""
     yield node

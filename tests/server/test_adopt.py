@@ -129,6 +129,27 @@ def test_what_cannot_be_adopted_is_named_all_at_once_and_no_file_is_touched(
     assert text(applied) == before
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("..x", "could not be read: the path 'sys/policies/acl/{}..x' has an empty segment"),
+        ("${{var:x}}", "has a name that no file can declare: it reads as a reference"),
+    ],
+)
+def test_a_hostile_name_on_the_server_is_named_and_stops_no_export(
+    applied: Project, unique: str, raw: Raw, tmp_path: Path, name: str, reason: str
+) -> None:
+    raw.write(f"sys/policies/acl/{unique}{name.format()}", {"policy": POLICY})
+
+    result = adopted(applied, f"sys/policies/acl/{unique}*")
+    exported = applied.run("export", "--only", f"sys/policies/acl/{unique}*", "--output", str(tmp_path / "out"))
+
+    assert result.exit_code == 1
+    assert len(messages(result)) == 1
+    assert reason.format(unique) in messages(result)[0]
+    assert f"sys/policies/acl/{unique}{name.format()}" in exported.stdout
+
+
 def test_a_held_object_is_no_drift_until_its_day_has_passed_and_can_be_adopted_then(
     applied: Project, unique: str
 ) -> None:

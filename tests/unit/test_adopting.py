@@ -340,7 +340,7 @@ def test_a_text_that_two_policies_share_is_refused(tmp_path: Path) -> None:
 
     assert found == [
         (
-            "sys/policies/acl/b: `sys/policies/acl/b` would change too: `policy`"
+            "desired-state/a.yaml:1:33: `sys/policies/acl/b` would change too: `policy`"
             " (nothing was written; change the files by hand)"
         )
     ]
@@ -355,10 +355,49 @@ def test_a_name_that_nobody_declares_is_an_error_and_nothing_is_written(tmp_path
     assert len(found) == 1
     assert "names the ACL policy `nonesuch`, which is not declared" in found[0]
     assert "list `sys/policies/acl/nonesuch` under `external`" in found[0]
+    assert found[0].startswith("`desired-state/a.yaml` at `auth.approle.roles.payments.token_policies`, as it would be")
     assert "nonesuch" not in (tmp_path / "desired-state/a.yaml").read_text()
 
 
 # --- files ---
+
+
+@pytest.mark.parametrize("name", ["texts/read.txt", "texts/read", ".texts/read.hcl"])
+def test_a_policy_may_be_a_file_of_any_name_and_something_else_is_adopted(tmp_path: Path, name: str) -> None:
+    files = {
+        "desired-state/a.yaml": ROLES,
+        "desired-state/b.yaml": f"policies: {{a: {{file: ../{name}}}}}\n",
+        name: "#",
+    }
+
+    found = adopt(tmp_path, files, {PAYMENTS: {"token_ttl": 60}})
+
+    assert list(found) == ["desired-state/a.yaml"]
+
+
+def test_the_desired_state_may_be_a_link_to_a_hidden_folder(tmp_path: Path) -> None:
+    write(tmp_path, {".conf/a.yaml": ROLES})
+    (tmp_path / "desired-state").symlink_to(".conf")
+
+    found = adopt(tmp_path, {}, {PAYMENTS: {"token_ttl": 60}})
+
+    assert list(found) == ["desired-state/a.yaml"]
+    assert "token_ttl: 1m" in (tmp_path / ".conf/a.yaml").read_text()
+
+
+def test_no_room_for_the_copy_is_an_error_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("vaultconf.adopt_trial.shutil.copyfile", full)
+
+    found = errors(tmp_path, {"desired-state/a.yaml": ROLES}, {PAYMENTS: {"token_ttl": 60}})
+
+    assert len(found) == 1
+    assert found[0].startswith("the new files cannot be tried out in a copy: No space left on device")
+    assert "20m" in (tmp_path / "desired-state/a.yaml").read_text()
 
 
 def test_a_file_that_has_changed_meanwhile_is_not_written_nor_any_other(tmp_path: Path) -> None:
