@@ -52,9 +52,14 @@ class Editor(Cuts):
                 self.entry(node, pair, wish)
             elif not gone:
                 new[key] = wish
+        values = {key: plain(wish) for key, wish in new.items()}
+        spans = [(key.start, max(value.end, key.end)) for key, value in node.pairs or ()]
+        lines = [yaml_writer.flow({key: value})[1:-1] for key, value in values.items()]
+        if node.flow and yaml_items.in_lines(self, node, spans, dropped, lines):
+            return
         self.drop(node, dropped)
         if new:
-            self.insert(node, {key: plain(wish) for key, wish in new.items()}, dropped)
+            self.insert(node, values, dropped)
 
     def entry(self, above: Node, pair: tuple[Node, Node], wish: Tree | Wish) -> None:
         """What an entry that is there shall hold."""
@@ -93,6 +98,13 @@ class Editor(Cuts):
                 self.refuse(node, "is written with an anchor or an alias, so that other places would change with it")
                 return False
         return True
+
+    def is_explicit(self, key: Node) -> bool:
+        """Whether a key stands behind a question mark, where new lines do not fit in; says so."""
+        found = self.text[self.line_start(key.start) : key.start].lstrip(" ").startswith("?")
+        if found:
+            self.refuse(key, "is a key behind a `?`, beside which nothing is written")
+        return found
 
     def exchange(self, above: Node, pair: tuple[Node, Node], wish: Wish) -> None:
         """Put one value in the place of another, in its style as far as that goes."""
@@ -140,7 +152,7 @@ class Editor(Cuts):
     def replace(self, above: Node, pair: tuple[Node, Node], new: object) -> None:
         """Put a value of any shape in the place of whatever is there."""
         key, value = pair
-        if not self.is_plain(value):
+        if not self.is_plain(value) or self.is_explicit(key):
             return
         colon = self.text.index(":", key.end) + 1
         if above.flow:
@@ -166,6 +178,8 @@ class Editor(Cuts):
         kept = [pair for index, pair in enumerate(node.pairs or ()) if index not in gone]
         if not node.flow:
             key, value = (node.pairs or [])[-1]
+            if self.is_explicit(key):
+                return
             indent = key.at[1] - 1
             self.after_line(max(value.end, key.end), self.dumped(new, indent), indent)
             return
@@ -189,7 +203,7 @@ class Editor(Cuts):
             elif not node.flow:
                 self.put(self.line_start(key.start), self.line_end(max(value.end, key.end)), "")
         if node.flow:
-            yaml_items.drop_spans(self, spans, dropped)
+            yaml_items.drop_spans(self, spans, dropped, node.end - 1)
 
 
 def _header(text: str, value: Node) -> str:

@@ -228,6 +228,40 @@ def test_the_diff_shows_the_lines_that_changed_and_no_others(tree: Tree, lines: 
     assert (diff(BEFORE, found), refused) == (lines, [])
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("text", "wish", "lines"),
+    [
+        ("[\n  a,  # one\n  b  # two\n]", ["a", "b", "c"], ["-   b  # two", "+   b,  # two", "+   c"]),
+        ("[\n  a,  # one\n  b,  # two\n]", ["a", "c"], ["-   b,  # two", "+   c,"]),
+        ("[\n  a,  # one\n  b  # two\n]", ["a"], ["-   a,  # one", "-   b  # two", "+   a  # one"]),
+        ("[\n  a,  # one\n\n  # more\n  b  # two\n]", ["b"], ["-   a,  # one"]),
+        ("{\n  a: 1,  # one\n  b: 2  # two\n}", {"a": 1, "b": 3, "c": 4}, ["-   b: 2  # two", "+   b: 3,  # two", "+   c: 4"]),
+        ("{\n  a: 1,  # one\n  b: 2  # two\n}", {"c": 4}, ["-   a: 1,  # one", "-   b: 2  # two", "+   c: 4"]),
+    ],
+)  # fmt: skip
+def test_between_brackets_a_comment_stays_with_what_shares_its_line(
+    text: str, wish: object, lines: list[str], newline: str
+) -> None:
+    before = f"k: {text}  # end\n".replace("\n", newline)
+
+    found, refused = edited(before, [(0, {"k": Wish(wish)})])
+
+    assert (sorted(diff(before.replace("\r", ""), found.replace("\r", ""))), refused) == (sorted(lines), [])
+    assert found.count("\n") == found.count(newline)
+    assert read(found)[0]["k"] == wish
+
+
+def test_nothing_is_written_beside_a_key_behind_a_question_mark() -> None:
+    text = "? a\n: - b\n  - c\n"
+
+    added, why_not = edited(text, [(0, {"d": Wish("e")})])
+    changed, why_not_changed = edited(text, [(0, {"a": Wish({"d": "e"})})])
+
+    assert (added, changed) == (text, text)
+    assert [refusal.at for refusal in (*why_not, *why_not_changed)] == [(1, 3), (1, 3)]
+
+
 def test_each_document_of_a_file_is_changed_by_its_number() -> None:
     found, refused = edited(BEFORE, [(1, {"é": Wish("its 'own'")})])
 
