@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from vaultconf import yaml_writer
 from vaultconf.yaml_nodes import Node, every, parse
+
+#: The head of a block of text that ends with a line break.
+_BLOCK = re.compile(r"\|[1-9]?\+?$")
 
 
 class Removed:
@@ -103,7 +107,7 @@ class Cuts:
         end = self.line_end(offset)
         if end and self.text[end - 1] != "\n":
             # A block of text ends with the end of its line.
-            self.open_end = self.open_end or any(line.endswith("|") for line in (head, *lines))
+            self.open_end = self.open_end or any(map(_BLOCK.search, (head, *lines)))
             self.put(end, end, "".join(f"\n{line}" for line in lines), depth)
         else:
             self.put(end, end, "".join(f"{line}\n" for line in lines), depth)

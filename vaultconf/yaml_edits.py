@@ -163,12 +163,15 @@ class Editor(Cuts):
         head, body = self.rendered(new, indent)
         gap = f" {head}" if head else ""
         if value.is_block or value.style in ("|", ">"):
-            first = self.line_start(value.start) if value.is_block else self.line_end(value.start)
+            # What stands above a map or list would become a part of a text.
+            above_stays = value.is_block and not head.startswith("|")
+            behind = self.line_end(colon if value.is_block else value.start)
+            first = self.line_start(value.start) if above_stays else behind
             self.put(colon, colon if value.is_block else value.start + len(_header(self.text, value)), gap)
             self.put(first, self.line_end(value.end), "".join(f"{line}\n" for line in body))
         else:
             inline = "\n" not in self.text[colon : value.start]
-            self.put(colon if inline else value.start, max(value.end, colon), gap if inline else head)
+            self.put(colon if inline else value.start, max(value.end, colon), gap if inline else head, indent + 2)
             if body:
                 self.after_line(max(value.end, colon), body, indent + 1, head)
 

@@ -72,7 +72,9 @@ def _text(writer: _Writer, text: str) -> yaml.ScalarNode:
     escaped = needs_escapes(text)
     if "\n" in text.rstrip("\n") and not escaped:
         return writer.represent_scalar("tag:yaml.org,2002:str", text, style="|")
-    plain = not escaped and resolve(text) == text
+    # A comment behind a `${` that is never closed would be taken for a part of it.
+    is_open = text.rfind("${") > text.rfind("}")
+    plain = not escaped and resolve(text) == text and "\n" not in text and not is_open
     return writer.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
 
 

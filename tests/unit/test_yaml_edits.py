@@ -252,6 +252,24 @@ def test_between_brackets_a_comment_stays_with_what_shares_its_line(
     assert read(found)[0]["k"] == wish
 
 
+@pytest.mark.parametrize(
+    ("text", "wish", "after"),
+    [
+        ("k: a  # c\n", "$${x", 'k: "$${x"  # c\n'),
+        ("k: [a]  # c\n", "a\n\n", 'k: "a\\n\\n"  # c\n'),
+        ("k:  # c\n\n  # d\n  - a\n", "one\ntwo", "k: |-  # c\n  one\n  two\n"),
+        ("k:\n  # d\n  |\n  a\nz: 1\n", "  one\ntwo\n", "k: |2\n    one\n  two\nz: 1\n"),
+        ("k: 1", "\none\n", "k: |2\n\n  one\n"),
+        ("k:", "one\ntwo", "k: |-\n  one\n  two"),
+    ],
+)  # fmt: skip
+def test_no_comment_becomes_a_part_of_a_text_nor_the_other_way_round(text: str, wish: str, after: str) -> None:
+    found, refused = edited(text, [(0, {"k": Wish(wish)})])
+
+    assert (found, refused) == (after, [])
+    assert read(found)[0]["k"] == wish
+
+
 def test_nothing_is_written_beside_a_key_behind_a_question_mark() -> None:
     text = "? a\n: - b\n  - c\n"
 
