@@ -16,7 +16,7 @@ from vaultconf.yaml_scalars import resolve
 from vaultconf.yaml_text import needs_escapes
 
 _TOKEN = re.compile(r"\$\$\{|\$\{[^{}]*\}?")
-_BLOCK_HEADER = re.compile(r"[|>]([+-]?)(?=[ \t]*(?:#[^\n]*)?\r?\n)")
+_BLOCK_HEADER = re.compile(r"[|>]([1-9]?)([+-]?)(?=[ \t]*(?:#[^\n]*)?\r?\n)")
 
 
 #: Keys, and what they shall hold; of the maps on the way everything else stays.
@@ -114,7 +114,7 @@ class Editor(Cuts):
             if not yaml_items.exchange(self, value, Wish(new, wish.accepts)):
                 self.replace(above, pair, new)
         elif isinstance(new, str) and value.style == "|":
-            if not self.block(value, Wish(new, wish.accepts, loose=wish.loose)):
+            if not self.block(key, value, Wish(new, wish.accepts, loose=wish.loose)):
                 self.replace(above, pair, new)
         elif _is_word(new) and not value.is_block and value.style not in ("|", ">") and not value.is_empty:
             self.put(value.start, value.end, self.word(new, value.style, in_flow=above.flow))
@@ -129,24 +129,25 @@ class Editor(Cuts):
             return '"' + new.replace("\\", "\\\\").replace('"', '\\"') + '"'
         return yaml_writer.flow(new) if in_flow else self.rendered(new, 0)[0]
 
-    def block(self, value: Node, wish: Wish) -> bool:
+    def block(self, key: Node, value: Node, wish: Wish) -> bool:
         """Change the lines of a text that differ; False where the text cannot stand in this block."""
         source, new = self.text[value.start : value.end], str(wish.value)
         header = _BLOCK_HEADER.match(source)
         stripped = new.rstrip("\n")
-        as_here = stripped if header is not None and header[1] == "-" else stripped + "\n"
-        if header is None or not (new == as_here or wish.accepts(as_here)) or not stripped or needs_escapes(stripped):
+        if header is None or not stripped or needs_escapes(stripped):
             return False
+        whole = source.rstrip()
+        blank = source.count("\n") - whole.count("\n")
+        ends = {"-": [(whole, "")], "+": [(whole, "\n" * (blank + 1)), (source, "\n")]}.get(header[2], [(source, "\n")])
+        fit = [kept for kept, end in ends if new == stripped + end or wish.accepts(stripped + end)]
         begin = source.index("\n") + 1
-        old = source[begin:].split("\n")
-        first = next((line for line in old if line.strip()), "")
-        indent = first[: len(first) - len(first.lstrip(" "))]
-        if not indent or stripped.startswith((" ", "\t", "\n")):
+        first = next((line for line in source[begin:].split("\n") if line.strip()), "")
+        deep = key.at[1] - 1 + int(header[1]) if header[1] else len(first) - len(first.lstrip(" "))
+        if not fit or not deep or stripped.startswith("\n") or (stripped.startswith((" ", "\t")) and not header[1]):
             return False
-        lines = [f"{indent}{line}" if line else "" for line in stripped.split("\n")]
-        self.edits.append(
-            Edit(value.start + begin, value.end, relined(source[begin:], lines, self.newline, loose=wish.loose))
-        )
+        lines = [f"{' ' * deep}{line}" if line else "" for line in stripped.split("\n")]
+        text = relined(fit[0][begin:], lines, self.newline, loose=wish.loose)
+        self.edits.append(Edit(value.start + begin, value.start + len(fit[0]), text))
         return True
 
     def replace(self, above: Node, pair: tuple[Node, Node], new: object) -> None:

@@ -260,6 +260,9 @@ def test_between_brackets_a_comment_stays_with_what_shares_its_line(
         ("k:  # c\n\n  # d\n  - a\n", "one\ntwo", "k: |-  # c\n  one\n  two\n"),
         ("k:\n  # d\n  |\n  a\nz: 1\n", "  one\ntwo\n", "k: |2\n    one\n  two\nz: 1\n"),
         ("k: 1", "\none\n", "k: |2\n\n  one\n"),
+        ("k: |2  # c\n   a\n  b\n", "   a\nc\n", "k: |2  # c\n     a\n  c\n"),
+        ("k: |+\n  a\n  b\n\n\n# d\n", "a\nc\n\n\n", "k: |+\n  a\n  c\n\n\n# d\n"),
+        ("k: |+\n  a\n  b\n\n\n# d\n", "a\nc\n", "k: |+\n  a\n  c\n# d\n"),
         ("k:", "one\ntwo", "k: |-\n  one\n  two"),
     ],
 )  # fmt: skip
