@@ -97,9 +97,12 @@ class Cuts:
         first, *rest = self.dumped({"k": new}, indent)
         return first[indent + 2 :].strip(), rest
 
-    def dumped(self, new: Mapping[str, object], indent: int) -> list[str]:
-        """The lines of a map in the layout of the file."""
-        lines = yaml_writer.dump(new, indent=self.step, flush=self.flush).removesuffix("\n").split("\n")
+    def dumped(self, new: Mapping[str, object], indent: int, beside: Node | None = None) -> list[str]:
+        """The lines of a map in the layout of the file, or of the map that they stand in."""
+        siblings = beside.pairs or () if beside is not None else ()
+        near = (value.at[1] - key.at[1] for key, value in siblings if value.is_block and value.pairs)
+        step = min(max(next(near, self.step), 2), 8)
+        lines = yaml_writer.dump(new, indent=step, flush=self.flush).removesuffix("\n").split("\n")
         return [f"{' ' * indent}{line}" if line else "" for line in lines]
 
     def after_line(self, offset: int, lines: list[str], depth: int, head: str = "") -> None:

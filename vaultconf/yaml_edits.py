@@ -185,7 +185,7 @@ class Editor(Cuts):
             if self.is_explicit(key):
                 return
             indent = key.at[1] - 1
-            self.after_line(max(value.end, key.end), self.dumped(new, indent), indent)
+            self.after_line(max(value.end, key.end), self.dumped(new, indent, node), indent)
             return
         text = yaml_writer.flow(new)[1:-1]
         if not kept:

@@ -273,6 +273,19 @@ def test_no_comment_becomes_a_part_of_a_text_nor_the_other_way_round(text: str, 
     assert read(found)[0]["k"] == wish
 
 
+def test_a_new_entry_is_indented_like_those_beside_it_whoever_wrote_the_rest() -> None:
+    text = "a:\n    b:\n        c: 1\nd:\n  e:\n    f: {g: 1}\n"
+
+    found, _ = edited(
+        text, [(0, {"a": {"x": Wish({"p": {"z": {}, "m": "a: b"}})}, "d": {"x": Wish({"p": {"z": {}, "m": "a: b"}})}})]
+    )
+
+    assert diff(text, found) == [
+        "+     x:", "+         p:", "+             z: {}", "+             m: 'a: b'",
+        "+   x:", "+     p:", "+       z: {}", "+       m: 'a: b'",
+    ]  # fmt: skip
+
+
 def test_nothing_is_written_beside_a_key_behind_a_question_mark() -> None:
     text = "? a\n: - b\n  - c\n"
 
