@@ -16,6 +16,7 @@ from vaultconf.acl import Acl, Source
 from vaultconf.acl_identity import Identity
 from vaultconf.caller import NOBODY, Caller
 from vaultconf.kind import Kind
+from vaultconf.lockout_identity import Membership, joined, name_of, newly_given, shut, still_given, taking
 from vaultconf.model import Action, Address, Change, Plan, Risk, RiskReason, Server, Unreadable, Values
 from vaultconf.nouns import REMOVES
 from vaultconf.rights import (
@@ -37,22 +38,17 @@ _MOST_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
-    """An entity, or a group that it is in: its address, and what it gives before the plan."""
-
-    address: Address
-    policies: frozenset[str]
-    is_group: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Emergency:
-    """Who must be able to log in and repair: what is known of it before the plan."""
+    """Who must be able to log in and repair: what is known of it before the plan.
+
+    entities: the names of the declared entities that have it as an alias.
+    """
 
     address: Address
     mount: Address
     kind: Kind
     values: Values | Unreadable | None
+    entities: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +120,7 @@ class _Court:
         self.server = server
         self.facts = facts
         self.notices: list[str] = []
+        self.coming: Mapping[str, Found] = {}
 
     def caller(self, caller: Caller, changes: Sequence[Change]) -> dict[Address, list[Need]]:
         """What each change takes from the caller."""
@@ -131,6 +128,7 @@ class _Court:
         names = later_names(caller, suspects)
         if not suspects or not self.readable(names, "this plan locks out its own caller"):
             return {}
+        self.coming = _coming(changes, caller.policies)
         needs = [need for change in changes for need in to_undo(change)]
         before = self.acl(caller.policies, (), self.facts.identity)
         return blamed(suspects, lambda some: lost(needs, before, self.after(caller, some)))
@@ -141,7 +139,19 @@ class _Court:
         if given is None:
             return [self.acl((), ())]
         later = _next_login(caller, changes)
-        return [self.acl(own | given, changes, self.facts.identity) for own in {caller.own, later}]
+        now = [self.acl(own | given, changes, self.facts.identity) for own in {caller.own, later}]
+        return [*now, *self.taken_over(caller, later, changes)]
+
+    def taken_over(self, caller: Caller, own: frozenset[str], changes: Sequence[Change]) -> Iterator[Acl]:
+        """What the caller may do after its next login, where that will be the login of another entity."""
+        identity = self.facts.identity
+        entity = next((item.address for item in self.facts.memberships if not item.is_group), None)
+        if identity is None or entity is None:
+            return
+        names = frozenset(alias.name for alias in identity.aliases.values())
+        for change in taking(caller.mount.removeprefix("auth/"), names, entity, changes):
+            given = newly_given([name_of(change.address)], changes) | policies_in(change.kind, change.after)
+            yield self.acl(() if change.after.get("disabled") is True else own | given, changes)
 
     def given(self, caller: Caller, changes: Sequence[Change]) -> frozenset[str] | None:
         """The policies that come from entity and groups after some changes; None where the entity is shut out."""
@@ -154,7 +164,8 @@ class _Court:
             return None
         kept: set[str] = set()
         for item in self.facts.memberships:
-            kept |= _still_given(item, made.get(item.address), entity.address)
+            kept |= still_given(item, made.get(item.address), entity.address)
+        kept |= joined(entity.address, self.facts.memberships, changes)
         known = frozenset[str]().union(*(item.policies for item in self.facts.memberships))
         return (caller.given - known) | kept
 
@@ -164,17 +175,20 @@ class _Court:
         if not isinstance(who.values, Mapping):
             return found
         before = policies_of_login(who.kind, who.values)
-        suspects = [item for item in changes if item.address == who.address or policy_name(item)]
+        suspects = [item for item in changes if item.address == who.address or policy_name(item) or _gives(who, item)]
         if not self.readable(
             emergency_names(who, changes), f"{who.address} (`break_glass`) can repair after this plan"
         ):
             return found
+        self.coming = _coming(changes, before)
         at_first = self.acl(before, ())
 
         def losses(some: Sequence[Change]) -> list[Need]:
             own = next((item for item in some if item.address == who.address), None)
             held = before if own is None else policies_of_login(who.kind, own.after)
-            return lost(self.facts.repair, at_first, [self.acl(held, some)])
+            # What an entity gives may be gone tomorrow; what it denies counts.
+            denied = held | newly_given(who.entities, some)
+            return lost(self.facts.repair, at_first, [self.acl(held, some), self.acl(denied, some)])
 
         for address, needs in blamed(suspects, losses).items():
             found.setdefault(address, f"could no longer {_named(needs)}")
@@ -193,7 +207,7 @@ class _Court:
 
     def acl(self, names: Iterable[str], changes: Sequence[Change], identity: Identity | None = None) -> Acl:
         """What the holder of some policies may do after some changes."""
-        texts = {**self.facts.policies, **dict(rewritten(changes))}
+        texts = {**self.facts.policies, **self.coming, **dict(rewritten(changes))}
         held = [texts.get(name) for name in names]
         return acl.build(
             [item for item in held if isinstance(item, Source)],
@@ -201,6 +215,15 @@ class _Court:
             self.server.version,
             identity=identity,
         )
+
+
+def _coming(changes: Iterable[Change], held: frozenset[str]) -> dict[str, Found]:
+    """The policies that the plan makes and that nobody held before: by themselves they change nothing.
+
+    So that the change that gives one is judged by what it will say, and not the making of it.
+    """
+    made = (change for change in changes if change.action is Action.CREATE and policy_name(change) not in held)
+    return dict(rewritten(made))
 
 
 def _next_login(caller: Caller, changes: Iterable[Change]) -> frozenset[str]:
@@ -224,37 +247,22 @@ def later_names(caller: Caller, changes: Iterable[Change]) -> frozenset[str]:
     return caller.policies.union(*(policies_in(change.kind, change.after) for change in changes))
 
 
-def emergency_names(who: Emergency, changes: Iterable[Change]) -> frozenset[str]:
+def _gives(who: Emergency, change: Change) -> bool:
+    """Whether a change is of an entity or a group, which may give somebody a policy that denies."""
+    return bool(who.entities) and change.address.path.startswith("identity/")
+
+
+def emergency_names(who: Emergency, changes: Sequence[Change]) -> frozenset[str]:
     """Every policy that somebody holds, or comes to hold by some changes."""
     now = policies_of_login(who.kind, who.values) if isinstance(who.values, Mapping) else frozenset[str]()
     own = [change.after for change in changes if change.address == who.address]
-    return now.union(*(policies_of_login(who.kind, values) for values in own))
+    return now.union(*(policies_of_login(who.kind, values) for values in own), newly_given(who.entities, changes))
 
 
-def _still_given(item: Membership, change: Change | None, entity: Address) -> frozenset[str]:
-    """What an entity or a group gives after its change."""
-    if change is None:
-        return item.policies
-    if change.action is Action.DELETE or (item.is_group and _has_left(change, entity)):
-        return frozenset()
-    return policies_in(change.kind, change.after)
-
-
-def _has_left(change: Change, entity: Address) -> bool:
-    """Whether a change takes an entity, or groups through which it may be there, out of a group."""
-    before = change.before.values if change.before is not None else {}
-    name = entity.path.rpartition("/")[2]
-    gone = {key: _words(before, key) - _words(change.after, key) for key in ("member_entities", "member_groups")}
-    return name in gone["member_entities"] or bool(gone["member_groups"])
-
-
-def _words(values: Values, name: str) -> set[str]:
-    value = values.get(name)
-    return set(value) if isinstance(value, tuple | frozenset) else set()
-
-
-def _closed(who: Emergency, changes: Iterable[Change]) -> Iterator[tuple[Address, str]]:
+def _closed(who: Emergency, changes: Sequence[Change]) -> Iterator[tuple[Address, str]]:
     """What changes the way in itself."""
+    for change in shut(who.entities, changes):
+        yield change.address, "could no longer log in: its entity is disabled"
     for change in changes:
         if change.address == who.address and change.action in REMOVES:
             yield change.address, "could no longer log in"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from vaultconf import catalogue
@@ -14,7 +15,8 @@ from vaultconf.contact import Contact
 from vaultconf.http import Answer, Request
 from vaultconf.kind import Kind
 from vaultconf.live import Reading
-from vaultconf.lockout import Emergency, Facts, Membership, emergency_names, later_names, touching
+from vaultconf.lockout import Emergency, Facts, emergency_names, later_names, touching
+from vaultconf.lockout_identity import Membership, entities_of
 from vaultconf.model import Address, Desired, Live, Plan, Unreadable
 from vaultconf.mounts import type_of
 from vaultconf.rights import POLICIES, Found, Need, source_of, to_change
@@ -36,7 +38,8 @@ def gather(
     if not plan.changes or not (touched or patterns or blind):
         return None
     asker = _Asker(contact, reading)
-    emergencies = [who for pattern in patterns for who in asker.emergencies(pattern)]
+    declared = tuple(declared)
+    emergencies = [_known_as(who, declared) for pattern in patterns for who in asker.emergencies(pattern)]
     notices = [*_unjudged(emergencies, patterns, plan)]
     names = later_names(caller, touched) if touched else frozenset[str]()
     names = names.union(*(emergency_names(who, plan.changes) for who in emergencies))
@@ -54,6 +57,12 @@ def gather(
         repair=tuple(dict.fromkeys(_repair(declared, emergencies))) if emergencies else (),
         notices=tuple(notices),
     )
+
+
+def _known_as(who: Emergency, declared: Iterable[Desired]) -> Emergency:
+    """The same with the declared entities that have it as an alias."""
+    mount, name = who.mount.path.removeprefix("sys/auth/"), who.address.path.rpartition("/")[2]
+    return replace(who, entities=entities_of(declared, mount, name))
 
 
 def _repair(declared: Iterable[Desired], emergencies: Iterable[Emergency]) -> Iterator[Need]:

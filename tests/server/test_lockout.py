@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -176,6 +177,62 @@ def test_a_caller_whose_entity_is_shut_is_locked_out(
     assert risks(plan).get(f"identity/entity/name/{unique}") == expected
 
 
+DENY = re.sub(r"\[.*?\]", '["deny"]', FULL)
+
+
+def known_as(raw: Raw, unique: str, user: str) -> None:
+    """Log a user in, so that it has an entity, and give that the name `<unique>-<user>`."""
+    entity = raw.write(f"auth/{unique}/login/{user}", {"password": "pw"})["auth"]["entity_id"]
+    raw.write(f"identity/entity/id/{entity}", {"name": f"{unique}-{user}"})
+
+
+def identity(project: Project, entities: dict[str, str], groups: dict[str, str]) -> None:
+    """Declare entities and groups, given the text of the fields of each."""
+    listed = {
+        section: ", ".join(f"{name}: {{{fields}}}" for name, fields in objects.items())
+        for section, objects in (("entities", entities), ("groups", groups))
+    }
+    text = ", ".join(f"{section}: {{{objects}}}" for section, objects in listed.items())
+    project.write("desired-state/identity.yaml", f"identity: {{{text}}}\n")
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["directly", "by a group"])
+@pytest.mark.parametrize(("policy", "expected"), [(DENY, "locks_out"), (FULL, None)], ids=["deny", "more"])
+def test_a_caller_that_is_put_into_a_group_that_denies_is_locked_out(
+    project: Project, raw: Raw, unique: str, caller: dict[str, str], policy: str, expected: str | None, *, nested: bool
+) -> None:
+    known_as(raw, unique, "ci")
+    settings(project, f"external: [identity/entity/name/*, sys/policies/acl/{unique}]")
+    project.policy(f"{unique}-more", policy)
+    within = {f"{unique}-in": f"member_entities: [{unique}-ci]"}
+    member = f"member_groups: [{unique}-in]" if nested else f"member_entities: [{unique}-ci]"
+    identity(project, {}, {**(within if nested else {}), f"{unique}-out": f"policies: [{unique}-more], {member}"})
+
+    found = risks(planned(project, caller))
+
+    assert set(found.values()) == ({expected} if expected else set())
+    assert (f"identity/group/name/{unique}-out" in found) is (expected is not None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [("disabled: true", "locks_out"), ("policies: [{deny}]", "locks_out"), ("policies: [{more}]", None)],
+)
+def test_an_entity_that_takes_over_the_callers_login_may_lock_it_out(
+    project: Project, raw: Raw, unique: str, caller: dict[str, str], fields: str, expected: str | None
+) -> None:
+    known_as(raw, unique, "ci")
+    settings(project, "external: [sys/auth/*]")
+    project.policy(f"{unique}-deny", DENY)
+    project.policy(f"{unique}-more", NARROW)
+    given = fields.format(deny=f"{unique}-deny", more=f"{unique}-more")
+    identity(project, {f"{unique}-evil": f"aliases: [{{mount: {unique}, name: ci}}], {given}"}, {})
+
+    found = risks(planned(project, caller))
+
+    assert found == ({f"identity/entity/name/{unique}-evil": expected} if expected else {})
+
+
 def test_a_policy_of_the_caller_that_cannot_be_read_is_a_notice(project: Project, raw: Raw, unique: str) -> None:
     own = FULL + f'path "sys/policies/acl/{unique}-dark" {{ capabilities = ["deny"] }}\n'
     raw.write(f"sys/policies/acl/{unique}", {"policy": own})
@@ -266,3 +323,51 @@ def test_an_emergency_user_who_is_not_there_or_cannot_repair_is_a_notice(
     assert f"`break_glass`: auth/{unique}/users/nobody is not there" in notices
     assert "`break_glass`: auth/none/users/x is nobody that this run can judge" in notices
     assert any(f"{emergency} (`break_glass`) cannot read sys/policies/acl/{unique}-new" in text for text in notices)
+
+
+@pytest.mark.parametrize(
+    ("entity", "group", "expected"),
+    [
+        ("disabled: true", "", "entity/name/{}-glass"),
+        ("policies: [{}-deny]", "", "entity/name/{}-glass"),
+        ("", "policies: [{}-deny], member_entities: [{}-glass]", "group/name/{}-locker"),
+        ("", "policies: [{}-more], member_entities: [{}-glass]", ""),
+        ("policies: [{}-more]", "policies: [{}-deny]", ""),
+    ],
+    ids=["shut", "denied", "denied by a group", "more", "another group"],
+)
+@pytest.mark.parametrize("there", [True, False], ids=["there", "new"])
+def test_an_emergency_user_is_not_shut_out_by_the_entity_that_the_files_give_it(
+    project: Project, raw: Raw, unique: str, emergency: str, entity: str, group: str, expected: str, *, there: bool
+) -> None:
+    if there:
+        known_as(raw, unique, "glass")
+    settings(project, f"break_glass: [{emergency}]", "external: [sys/auth/*]")
+    for name, text in (("", FULL), ("-deny", DENY), ("-more", NARROW)):
+        project.policy(f"{unique}{name}", text)
+    alias = f"aliases: [{{mount: {unique}, name: glass}}], "
+    groups = {f"{unique}-locker": group.replace("{}", unique)} if group else {}
+    identity(project, {f"{unique}-glass": alias + entity.replace("{}", unique)}, groups)
+
+    stopped = project.run("apply", "--yes", "--format", "json")
+
+    if expected:
+        assert refused(stopped) == [f"identity/{expected.format(unique)}"]
+        assert "(`break_glass`) could no longer" in stopped.plan["errors"][0]["message"]
+    else:
+        assert stopped.exit_code == 0, stopped
+        assert raw.write(f"auth/{unique}/login/glass", {"password": "pw"})["auth"]["entity_id"]
+
+
+def test_an_emergency_user_is_not_shut_out_by_another_entity_that_takes_it_over(
+    project: Project, raw: Raw, unique: str, emergency: str
+) -> None:
+    known_as(raw, unique, "glass")
+    settings(project, f"break_glass: [{emergency}]", "external: [sys/auth/*]")
+    project.policy(unique, FULL)
+    identity(project, {f"{unique}-evil": f"aliases: [{{mount: {unique}, name: glass}}], disabled: true"}, {})
+
+    stopped = project.run("apply", "--yes", "--format", "json")
+
+    assert refused(stopped) == [f"identity/entity/name/{unique}-evil"]
+    assert raw.write(f"auth/{unique}/login/glass", {"password": "pw"})["auth"]["client_token"]
