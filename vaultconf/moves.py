@@ -131,9 +131,9 @@ def find(objects: Iterable[Desired], tables: Mapping[TableKey, Table], scope: Sc
             problems.append(_problem(item, "the ledger lives there, and its engine is never touched"))
         elif before in declared:
             problems.append(_problem(item, f"`renamed_from` names {before}, which is declared too"))
-        elif old in table and (held := _held(item, before, scope)):
-            hint = "end the hold first, or write it for the new path"
-            problems.append(_problem(item, f"{before} is not moved: {held} is to be left alone (`ignore`)", hint))
+        elif old in table and (stays := _stays(item, before, scope)):
+            hint = "write it for the new path as well, or leave the mount where it is"
+            problems.append(_problem(item, f"{before} is not moved: {stays}", hint))
         elif old in table and item.params["mount"] in table:
             hint = "delete one of them, or take `renamed_from` out"
             problems.append(_problem(item, f"both {before} and {item.address} are there: nothing can be moved", hint))
@@ -144,13 +144,14 @@ def find(objects: Iterable[Desired], tables: Mapping[TableKey, Table], scope: Sc
     return Moves(due, tuple(problems), tuple(notices))
 
 
-def _held(item: Desired, before: Address, scope: Scope) -> str:
-    """What a hold leaves alone of a mount that would move: the mount, or something in it; "" for nothing."""
-    if scope.held(before) is not None:
-        return "it"
+def _stays(item: Desired, before: Address, scope: Scope) -> str:
+    """Why a mount stays where it is: what `ignore` and `break_glass` say of it and what is in it; "" if it may go."""
     paths = (item.guidance.renamed_from, item.params["mount"])
     old, new = (Address(_inside(item.kind, path), item.address.namespace) for path in paths)
-    return scope.left_behind(old, new)
+    if held := str(before) if scope.held(before) is not None else scope.held_at(old, new):
+        return f"{held} is to be left alone (`ignore`)"
+    needed = scope.needed_at(old, new)
+    return f"{needed} must be able to log in after it (`break_glass`)" if needed else ""
 
 
 def _problem(item: Desired, message: str, hint: str = "") -> Problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vaultconf.address import Pattern, covered
@@ -60,13 +61,14 @@ class Scope:
         hold = next((hold for hold in self.settings.ignore if hold.holds(text, self.today)), None)
         return Held(address, hold.reason, hold.until.isoformat() if hold.until else "") if hold else None
 
-    def left_behind(self, old: Address, new: Address) -> str:
+    def held_at(self, old: Address, new: Address) -> str:
         """The pattern of a hold that reaches into `old`, and not into `new`, where it is to be; "" for none."""
-        for hold in self.settings.ignore:
-            text, lasts = hold.pattern.text, hold.until is None or self.today <= hold.until
-            if lasts and may_match(text, f"{old}/+") and not may_match(text, f"{new}/+"):
-                return text
-        return ""
+        holds = (hold for hold in self.settings.ignore if hold.until is None or self.today <= hold.until)
+        return _left_behind([hold.pattern.text for hold in holds], str(old), str(new))
+
+    def needed_at(self, old: Address, new: Address) -> str:
+        """The same of `break_glass`."""
+        return _left_behind([pattern.text for pattern in self.settings.break_glass], str(old), str(new))
 
     def ended(self, address: Address) -> str:
         """A notice where a hold on this address has ended, else ""."""
@@ -88,3 +90,12 @@ def may_match(pattern: str, place: str) -> bool:
         if "+" not in (ours, other) and ours != other:
             return False
     return len(mine) == len(theirs)
+
+
+def _left_behind(patterns: Sequence[str], old: str, new: str) -> str:
+    """The first pattern that reaches into `old` and not into `new`, and that is not written for `new` as well."""
+    for text in patterns:
+        moved = f"{new}{text.removeprefix(old)}"
+        if may_match(text, f"{old}/+") and not may_match(text, f"{new}/+") and moved not in patterns:
+            return text
+    return ""

@@ -164,7 +164,7 @@ def test_what_is_outside_owns_is_not_moved(project: Project, raw: Raw, unique: s
 @pytest.mark.parametrize(
     ("hold", "held"),
     [
-        ("sys/auth/OLD", "it"),
+        ("sys/auth/OLD", "sys/auth/OLD"),
         ("{address: auth/OLD/role/x, until: 2999-12-31, reason: INC-9}", "auth/OLD/role/x"),
         ("auth/OLD/*", "auth/OLD/*"),
     ],
@@ -183,6 +183,26 @@ def test_what_is_to_be_left_alone_is_not_moved(project: Project, raw: Raw, uniqu
     assert problem["message"] == f"sys/auth/{unique}-old is not moved: {what} is to be left alone (`ignore`)"
     assert raw.read(f"auth/{unique}-old/role/x") is not None
     assert f"{unique}-new/" not in (raw.read("sys/auth") or {})
+
+
+def test_who_must_be_able_to_log_in_is_not_moved_away(project: Project, raw: Raw, unique: str) -> None:
+    raw.write(f"sys/auth/{unique}-old", {"type": "userpass"})
+    raw.write("sys/policies/acl/" + unique, {"policy": 'path "*" { capabilities = ["sudo", "update", "read"] }'})
+    raw.write(f"auth/{unique}-old/users/bg", {"password": "p", "token_policies": [unique]})
+    project.write("vaultconf.yaml", f"version: 1\nbreak_glass: [auth/{unique}-old/users/bg]\n")
+    secrets(project, "auth: {NEW: {type: userpass, vaultconf: {renamed_from: OLD}}}\n", unique)
+
+    refused = project.run("apply", "--yes", "--allow", f"sys/auth/{unique}-new", "--format", "json")
+    there = f"{unique}-new/" in (raw.read("sys/auth") or {})
+    both = f"[auth/{unique}-old/users/bg, auth/{unique}-new/users/bg]"
+    project.write("vaultconf.yaml", f"version: 1\nbreak_glass: {both}\n")
+    written = project.run("apply", "--yes", "--allow", f"sys/auth/{unique}-new")
+
+    assert (refused.exit_code, there) == (1, False)
+    (problem,) = refused.plan["errors"]
+    assert problem["message"].endswith(f"auth/{unique}-old/users/bg must be able to log in after it (`break_glass`)")
+    assert written.exit_code == 0, written
+    assert raw.write(f"auth/{unique}-new/login/bg", {"password": "p"})["auth"]["token_policies"]
 
 
 def test_a_hold_that_is_over_or_reaches_both_paths_stops_no_move(project: Project, raw: Raw, unique: str) -> None:
