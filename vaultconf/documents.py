@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import PurePosixPath
 
-from vaultconf import catalogue, mounts
+from vaultconf import catalogue, mount_types
 from vaultconf.address import bad_namespace, unsafe_segment
 from vaultconf.bodies import Bodies, Scope
 from vaultconf.catalogue import Level
@@ -56,7 +56,7 @@ class _Walk:
         self.found = found
         self.bodies = Bodies(project, found)
         self.complain = self.bodies.complain
-        self.declared = _types_of(project.documents, self.bodies.bad)
+        self.declared, self.type_places = mount_types.written(project.documents, self.bodies.bad)
         self.types = {**types, **self.declared}
         self.mount_places: dict[MountKey, Place] = {}
         self.folders: dict[tuple[str, str], Place] = {}
@@ -143,7 +143,7 @@ class _Walk:
         key = (self.scope.namespace, section, mount)
         self.mount_places.setdefault(key, place)
         mount_type = self.types.get(key, mount if mount in catalogue.known_types(section) else "")
-        own, below = self.split(section, mount_type, body, place)
+        own, below = self.split(key, mount_type, body, place)
         if key not in self.declared:
             if own:
                 reason = "without one it is somebody else's mount"
@@ -188,8 +188,9 @@ class _Walk:
             elif isinstance(value, YamlMap):
                 self.bodies.read(self.scope, item, self.scope.place(value.places[key]))
 
-    def split(self, section: str, mount_type: str, body: object, place: Place) -> tuple[YamlMap | None, list[Child]]:
+    def split(self, mount: MountKey, mount_type: str, body: object, place: Place) -> tuple[YamlMap | None, list[Child]]:
         """Split a mount's body into its own fields and what stands in it."""
+        section = mount[1]
         if body is None:
             return None, []
         if not isinstance(body, YamlMap):
@@ -205,12 +206,14 @@ class _Walk:
                 own[key] = item
                 own.key_places[key], own.places[key] = body.key_places[key], body.places[key]
             else:
-                self.unknown(section, mount_type, key, at, fields | here.keys())
+                self.unknown(mount, mount_type, key, at, fields | here.keys())
         return own, below
 
-    def unknown(self, section: str, mount_type: str, key: str, place: Place, known: AbstractSet[str]) -> None:
+    def unknown(self, mount: MountKey, mount_type: str, key: str, place: Place, known: AbstractSet[str]) -> None:
         """A key of a mount that is neither a field nor a collection of this version."""
-        hint = nearest(key, known)
+        section, typed = mount[1], self.type_places.get(mount)
+        elsewhere = f"the type is written at {typed}" if typed is not None and typed.file != place.file else ""
+        hint = "; ".join(filter(None, (nearest(key, known), elsewhere)))
         if mount_type and mount_type not in catalogue.known_types(section):
             meant = nearest(mount_type, catalogue.known_types(section))
             message = f"`{shown(key)}` of a mount of type `{shown(mount_type)}` is not in this version"
@@ -269,30 +272,3 @@ class _Walk:
                 if outer is not None:
                     message = f"`{shown(mount)}` lies inside the mount `{shown(str(parent))}`: no server takes both"
                     self.complain(message, place, f"see {outer}")
-
-
-def _types_of(documents: Iterable[YamlDocument], bad: set[Place | None]) -> dict[MountKey, str]:
-    """The types of mounts, wherever in the project they are written; "" for one that cannot be meant."""
-    types: dict[MountKey, str] = {}
-    for document in documents:
-        root: Mapping[str, object] = document.root if document.root is not None else {}
-        for section in ("secrets", "auth"):
-            for mount, body in _items(root.get(section)):
-                key = (document.namespace, section, mount)
-                if isinstance(body, YamlMap) and "type" in body:
-                    is_good = Place(document.file, *body.places["type"]) not in bad
-                    types[key] = _meant_type(body["type"]) if is_good else ""
-                elif (section, mount) == ("auth", "token"):
-                    types[key] = "token"
-    return types
-
-
-def _meant_type(written: object) -> str:
-    if not isinstance(written, str) or "${" in written:
-        return ""
-    # All old spellings are of kv; what stands in the mount is then not the problem.
-    return "kv" if written in mounts.TYPE_ALIASES else written
-
-
-def _items(value: object) -> Iterable[tuple[str, object]]:
-    return value.items() if isinstance(value, Mapping) else ()

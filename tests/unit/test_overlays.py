@@ -693,3 +693,12 @@ def test_a_template_that_an_overlay_removes_is_missed_where_it_is_used(tmp_path:
     (complaint,) = wrong(tmp_path, "templates: {app: null}\n", {A: APP})
 
     assert complaint.endswith(f"no template `app` (removed at {P}:1:13)")
+
+
+def test_what_does_not_fit_the_type_that_an_overlay_gives_names_the_overlay(tmp_path: Path) -> None:
+    text = "auth: {approle: {type: approle, roles: {x: }}}\n"
+
+    complaints = wrong(tmp_path, "auth: {approle: {type: userpass}}\n", {A: text})
+
+    what = "unknown key `roles` of a mount of type `userpass`"
+    assert complaints == [f"{A}:1:33: {what} (the type is written at {P}:1:24)"]
