@@ -64,7 +64,8 @@ class Declarations:
     """All declarations of a run, the mounts that were opened without a type, and every problem.
 
     `unchecked` are children of mounts whose type only the server knows. `whole` is False where a file could not be
-    read to its end, so that what nobody declares may only be unread. `sources` are the YAML files as read.
+    read to its end, so that what nobody declares may only be unread. `sources` are the YAML files as read, and
+    `removed` says where an overlay removes something, by namespace and path.
     """
 
     objects: dict[tuple[str, str], Declaration] = field(default_factory=dict)
@@ -73,3 +74,4 @@ class Declarations:
     problems: list[Problem] = field(default_factory=list)
     whole: bool = True
     sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    removed: Mapping[tuple[str, ...], Place] = field(default_factory=dict)

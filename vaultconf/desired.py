@@ -222,7 +222,7 @@ class _Builder:
     def names(self, objects: Iterable[Desired]) -> None:
         """What a field names must be declared, built in, or external."""
         objects = tuple(objects)
-        names = Names(objects, self.settings.external, self.found.foreign)
+        names = Names(objects, self.settings.external, self.found.foreign, self.found.removed)
         declarations = self.found.objects.values()
         for desired, declaration in zip(objects, declarations, strict=True):
             self.problems += names.undeclared(desired, declaration)

@@ -37,7 +37,8 @@ Child = tuple[str, object, Place]  # key, value, place of the key
 
 def declare(project: Project, types: Mapping[MountKey, str]) -> Declarations:
     """Gather the declarations of a project; `types` are those of mounts that only the server knows."""
-    found = Declarations(problems=list(project.problems), whole=project.whole, sources=project.sources)
+    problems = list(project.problems)
+    found = Declarations(problems=problems, whole=project.whole, sources=project.sources, removed=project.removed)
     walk = _Walk(project, types, found)
     for document in project.documents:
         walk.document(document)

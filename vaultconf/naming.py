@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from vaultconf import catalogue
 from vaultconf.address import Pattern, covered
 from vaultconf.declarations import Declaration, MountKey
-from vaultconf.errors import Problem, nearest
+from vaultconf.errors import Place, Problem, nearest
 from vaultconf.kind import Field
 from vaultconf.kind_facts import naming
 from vaultconf.model import Address, Desired, Values
@@ -47,13 +47,18 @@ class Names:
     """What may be named, and who was found to name what is not there."""
 
     def __init__(
-        self, objects: Iterable[Desired], external: Iterable[Pattern], foreign: Iterable[MountKey] = ()
+        self,
+        objects: Iterable[Desired],
+        external: Iterable[Pattern],
+        foreign: Iterable[MountKey],
+        removed: Mapping[tuple[str, ...], Place],
     ) -> None:
         self.declared = {desired.address for desired in objects}
         for namespace, section, mount in foreign:
             if (kind := catalogue.mount_kind(section)) is not None:
                 self.declared.add(Address(kind.path_of({"mount": mount}), namespace))
         self.external = tuple(external)
+        self.removed = removed
         self.hints = 0
 
     def undeclared(self, desired: Desired, declaration: Declaration) -> Iterator[Problem]:
@@ -73,6 +78,9 @@ class Names:
 
     def hint(self, spec: Field, name: str, address: Address) -> str:
         """What to do about a name that stands for nothing."""
+        kind = catalogue.all_kinds()[spec.marks.names]
+        if (place := self.removed.get((address.namespace, kind.section, name))) is not None:
+            return f"an overlay removes it at {place}: take the name out as well"
         self.hints += 1
         parent = address.path.rpartition("/")[0] + "/"
         if self.hints <= _MOST_HINTS:
@@ -81,7 +89,7 @@ class Names:
                 for other in self.declared
                 if other.namespace == address.namespace and other.path.startswith(parent)
             }
-            found = nearest(name, siblings | catalogue.all_kinds()[spec.marks.names].builtin)
+            found = nearest(name, siblings | kind.builtin)
             if found:
                 return found
         return f"declare it, or list `{shown(str(address))}` under `external`"

@@ -60,7 +60,7 @@ class Laying:
     """Lays overlays over documents, and gathers problems.
 
     Without `whole`, what seems to be missing may be unread. `gone` are the files of `policies/` that are removed, and
-    `removed` says where something is.
+    `removed` says where something is, by namespace and path.
     """
 
     def __init__(self, project: Project, *, whole: bool) -> None:
@@ -149,7 +149,7 @@ class Laying:
     def remove(self, path: tuple[str, ...], lower: list[_Map], upper: list[_Map], missing: _Missing) -> None:
         """Remove a key; it must be there."""
         key, name = path[-1], ".".join(map(shown, path))
-        self.removed[path] = upper[0].place(key)
+        self.removed["" if path[0] == TEMPLATES else self.namespace, *path] = upper[0].place(key)
         if len(upper) > 1:
             message = f"`{name}` is given twice in one overlay, and one of them removes it"
             self.complain(message, upper[1].place(key), f"first at {upper[0].place(key)}; keep one of them")
@@ -160,8 +160,9 @@ class Laying:
             del one.value[key]
 
     def lost(self, *path: str) -> str:
-        """Where an overlay removes what is missed, "" where none does."""
-        return f"removed at {self.removed[path]}" if path in self.removed else ""
+        """Where an overlay removes what is missed of the templates, "" where none does."""
+        place = self.removed.get(("", *path))
+        return f"removed at {place}" if place else ""
 
     def removed_file(self, path: tuple[str, ...]) -> bool:
         """Remove a policy that is a file; whether there is one."""

@@ -38,7 +38,7 @@ class Project:
 
     `words` are what the chosen target says for `${var:…}`; none until `templates.expand` has put them in. What
     follows from what is at the `spoiled` places is no second problem. `overlays` are those of the target, each with its
-    documents.
+    documents; `removed` says where they remove something, by namespace and path.
     """
 
     root: Path
@@ -52,6 +52,7 @@ class Project:
     words: Words = field(default_factory=Words)
     spoiled: frozenset[Place | None] = frozenset()
     overlays: tuple[tuple[YamlDocument, ...], ...] = ()
+    removed: Mapping[tuple[str, ...], Place] = field(default_factory=dict)
 
 
 def load(root: Path, *, may_be_empty: bool = False) -> Project:

@@ -30,18 +30,16 @@ def expand(project: Project, words: Words) -> Project:
     Problems are added to the project's; what could not be made leaves it not whole.
     """
     expansion = _Expansion(project, words)
-    documents = tuple(expansion.documents())
-    policies = tuple(map(expansion.policy, expansion.left(project.policies)))
-    password_policies = tuple(map(expansion.policy, expansion.left(project.password_policies)))
     return replace(
         project,
-        documents=documents,
-        policies=policies,
-        password_policies=password_policies,
+        documents=tuple(expansion.documents()),  # the first: it fills what the others are made of
+        policies=tuple(map(expansion.policy, expansion.left(project.policies))),
+        password_policies=tuple(map(expansion.policy, expansion.left(project.password_policies))),
         problems=(*project.problems, *expansion.problems),
         whole=project.whole and not expansion.faults,
         words=words,
         spoiled=frozenset(expansion.bad),
+        removed=expansion.laying.removed,
     )
 
 

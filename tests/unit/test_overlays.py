@@ -702,3 +702,15 @@ def test_what_does_not_fit_the_type_that_an_overlay_gives_names_the_overlay(tmp_
 
     what = "unknown key `roles` of a mount of type `userpass`"
     assert complaints == [f"{A}:1:33: {what} (the type is written at {P}:1:24)"]
+
+
+def test_what_names_a_policy_that_an_overlay_removes_names_the_overlay(tmp_path: Path) -> None:
+    text = """\
+        policies: {pa: {policy: '#'}}
+        auth: {approle: {type: approle, roles: {x: {token_policies: [pa]}}}}
+    """
+
+    complaints = wrong(tmp_path, "policies: {pa: null}\n", {A: text})
+
+    what = "`token_policies` names the ACL policy `pa`, which is not declared"
+    assert complaints == [f"{A}:2:62: {what} (an overlay removes it at {P}:1:12: take the name out as well)"]
