@@ -37,6 +37,9 @@ _SCHEMES = {"ldap": 389, "ldaps": 389, "http": 80, "https": 443, "mongodb+srv": 
 _URL = re.compile(r"\s*([A-Za-z][\w+.-]*)://([^/?#]*)([^?#]*)\??([^#]*)")
 _IN_BRACKETS = re.compile(r"(?:^|@)(\w+)\(([^)]*)\)")
 _PAIR = re.compile(r"(?:^|[\s;])\s*(\w[\w ]*?)\s*=\s*('(?:[^'\\]|\\.)*'|[^\s;]*)")
+_DIGITS = re.compile(r"\s*[0-9]{1,5}\s*")
+#: What is longer is not read, and nothing is known of it.
+_LONGEST = 4000
 _HOSTS = ("hostaddr", "host", "server", "data source", "addr", "address")
 _USERS = ("user", "user id", "uid", "username")
 _HERE = "localhost"
@@ -89,7 +92,7 @@ def login_of(kind: Kind, values: Values, through: tuple[Kind, Values] | None = N
     if not where.rotation.server:
         places.add(("", 0))
     for text in (at.get(name) for name in where.rotation.server if name.endswith("url")):
-        if isinstance(text, str) and text:
+        if isinstance(text, str) and 0 < len(text) < _LONGEST:
             read = _read(text, family)
             places.update(read.places)
             found += [user for user in read.users if through is None]
@@ -115,7 +118,7 @@ def _family(kind: Kind, values: Values) -> str:
 
 def _folded(user: str) -> str:
     """A name of a user without what servers do not tell apart: case, and blanks between the parts of a DN."""
-    return re.sub(r"\s*([,=+])\s*", r"\1", user.strip()).casefold()
+    return re.sub(r"\s*([,=+])\s*", r"\1", user.strip()).casefold() if len(user) < _LONGEST else user
 
 
 def _of_fields(values: Values, names: Iterable[str], family: str) -> Iterator[Place]:
@@ -175,11 +178,11 @@ def _keys(known: dict[str, str], port: int) -> _Read:
     hosts = next((known[key] for key in _HOSTS if known.get(key)), "")
     if hosts.lower().startswith("tcp:"):
         hosts = hosts[4:]
-    ports = [int(part) if part.strip().isdigit() else 0 for part in known.get("port", "").split(",")]
+    ports = [_number(part) for part in known.get("port", "").split(",")]
     parts = hosts.split(",")
-    if len(parts) > 1 and all(part.strip().isdigit() for part in parts[1:]):
+    if len(parts) > 1 and all(map(_number, parts[1:])):
         # SQL Server: host,port
-        parts, ports = parts[:1], [int(parts[1])]
+        parts, ports = parts[:1], [_number(parts[1])]
     spread = ports if len(ports) == len(parts) else ports[:1] * len(parts)
     places = [place for part, number in zip(parts, spread, strict=True) for place in _places(part, number or port)]
     return _Read(tuple(places), tuple(user for key in _USERS for user in _user(known.get(key, ""))))
@@ -204,7 +207,12 @@ def _places(hosts: str, port: int) -> Iterator[Place]:
         # An instance of SQL Server (host\name) has a port of its own.
         host, instance, _ = host.partition("\\")
         if host and "{{" not in host:
-            yield _host(host), int(number) if number.isdigit() else 0 if instance else port
+            yield _host(host), _number(number) or (0 if instance or number else port)
+
+
+def _number(text: str) -> int:
+    """A port; 0 for what is none."""
+    return int(text) if _DIGITS.fullmatch(text.strip()) else 0
 
 
 def _host(text: str) -> str:

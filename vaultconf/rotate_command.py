@@ -49,6 +49,8 @@ def rotate(
     with failing(format, "vaultconf.plan/1" if out else "vaultconf.outcome/1"):
         permitted, wish = patterns(allow), Wish(patterns(addresses), _before(older_than))
         options = Options(target, rotations=Rotations(wish.patterns, older_than))
+        if out and allow:
+            raise UsageError("a saved plan permits nothing", "give --allow to `vaultconf apply FILE`")
         if out:
             made = _save(context, wish, options, out)
             console.show_plan(made, format.value)

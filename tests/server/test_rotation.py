@@ -329,6 +329,7 @@ def test_a_user_of_the_same_name_on_maybe_another_server_is_rotated_where_a_pers
     guarded = carried_out(project)
     done = carried_out(project, "--allow", mine)
 
+    assert run(project, "rotate", mine, "--out", PLAN, "--allow", mine).exit_code == 64
     assert refused.exit_code == 3, refused
     assert f"{user}-db/config/theirs logs in with the same user name" in refused.plan["errors"][0]["message"]
     assert refused.plan["errors"][0]["hint"] == f"if that is meant: --allow {mine}"

@@ -97,6 +97,27 @@ def test_a_user_in_the_url_logs_in_too(url: str, field: str, users: set[str]) ->
     assert login(url, user=field).users == users
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://h:²/x",
+        "postgresql://h:٣/x",
+        f"postgresql://h:{'9' * 5000}/x",
+        "host=h port=²",
+        f"host=h port={'9' * 5000}",
+        "server=h,²",
+        "a " * 1_900,
+        " " * 3_900 + "=",
+        "a " * 100_000,
+        "postgresql://[h:1]/x",
+        "@@((=;'\\",
+    ],
+)
+def test_no_text_of_a_url_is_too_strange_to_be_read(url: str) -> None:
+    assert all(0 <= port < 100_000 for _, port in login(url).places)
+    assert "vault" in login(url).users
+
+
 def test_without_a_user_nothing_is_known() -> None:
     assert login_of(CONNECTION, {"connection_url": "postgresql://{{username}}:{{password}}@h/x"}) is None
 
