@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from vaultconf import catalogue
+from vaultconf import catalogue, rotating
 from vaultconf.errors import Problem
+from vaultconf.ledger import Ledger
 from vaultconf.logins import Alike, Login, login_of
 from vaultconf.model import Action, Address, Change, Desired, Plan, Risk, RiskReason, Values
 
@@ -53,6 +54,7 @@ class Logins:
 
 def judged(made: Plan, declared: Iterable[Desired]) -> Plan:
     """The plan with what the passwords that it changes as it goes would do to other declared logins."""
+    made = replace(made, changes=tuple(_with_another_user(change, made.ledger) for change in made.changes))
     rotated = {change.address for change in made.changes if change.rotate}
     taken = {change.address for change in made.changes if _takes_over(change)}
     if not rotated and not taken:
@@ -66,6 +68,21 @@ def judged(made: Plan, declared: Iterable[Desired]) -> Plan:
         one = logins.risky(change) if change.address in rotated else change
         changes.append(logins.taking(one) if change.address in taken else one)
     return replace(made, changes=tuple(changes), errors=(*made.errors, *problems))
+
+
+def _with_another_user(change: Change, ledger: Ledger) -> Change:
+    """A change of who logs in with what it endangers, where the server keeps a password that it has rotated itself."""
+    rotation, desired = change.kind.rotation, change.desired
+    if rotation is None or desired is None or change.action is not Action.UPDATE or not rotating.not_sent(change):
+        return change
+    entry = ledger.entries.get(change.address)
+    rotated = bool(entry.rotated) if entry is not None else rotating.is_wished(desired)
+    if not rotated or rotation.user not in {item.field for item in change.fields}:
+        return change
+    detail = (
+        f"it would log in as another user with the password of this one; --resend {change.address} sends the new one's"
+    )
+    return replace(change, risk=change.risk or Risk(RiskReason.REMOVES_ACCESS, detail, str(change.address)))
 
 
 def _conflicts(change: Change, logins: Logins) -> Iterator[Problem]:

@@ -362,6 +362,30 @@ def test_a_connection_whose_user_a_static_role_takes_over_is_not_made_to_be_rota
     assert raw.read(f"{user}-db/config/pg") is None
 
 
+@pytest.mark.parametrize("book", [True, False], ids=["ledger", "none"])
+def test_another_user_of_a_rotated_connection_gets_its_own_password_or_the_change_is_refused(
+    request: pytest.FixtureRequest, project: Project, raw: Raw, postgres: Postgres, user: str, *, book: bool
+) -> None:
+    if book:
+        request.getfixturevalue("kept")
+    declare(project, postgres, user, "verify_connection: false")
+    applied(project)
+    postgres.sql(f"CREATE USER \"{user}-two\" SUPERUSER PASSWORD '{NEW}'")
+    text = (project.root / "desired-state/db.yaml").read_text()
+    project.write("desired-state/db.yaml", text.replace(f"username: {user}", f"username: {user}-two"))
+    name = f"{user}-db/config/pg"
+
+    refused = run(project, "apply", "--yes", password=NEW)
+    still = logs_in(raw, user)
+    done = applied(project, "--resend", name, password=NEW)
+
+    assert refused.exit_code == 3, refused
+    assert f"--resend {name} sends the new one's" in refused.plan["errors"][0]["message"]
+    assert still
+    assert [item["status"] for item in done] == ["done"]
+    assert logs_in(raw, user)
+
+
 def test_the_policy_that_permissions_prints_is_enough_to_rotate(
     kept: Project, raw: Raw, postgres: Postgres, user: str
 ) -> None:

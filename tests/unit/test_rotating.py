@@ -347,6 +347,36 @@ def test_a_user_that_is_on_maybe_the_same_server_is_rotated_on_demand_where_a_pe
     ]
 
 
+@pytest.mark.parametrize(
+    ("entry", "guidance", "moved", "resend", "risky"),
+    [
+        ("2026-01-01T00:00:00Z", Guidance(), {"username": "old"}, "", True),
+        (DUE, Guidance(), {"username": "old"}, "", True),
+        (None, Guidance(rotate_root="on_create"), {"username": "old"}, "", True),
+        ("", Guidance(rotate_root="on_create"), {"username": "old"}, "", False),
+        (None, Guidance(), {"username": "old"}, "", False),
+        ("2026-01-01T00:00:00Z", Guidance(), {"max_open_connections": 9}, "", False),
+        ("2026-01-01T00:00:00Z", Guidance(), {"username": "old"}, "db/config/pg", False),
+    ],
+)
+def test_another_user_is_a_danger_where_the_server_keeps_a_password_that_it_rotated(
+    entry: str | None, guidance: Guidance, moved: dict[str, object], resend: str, *, risky: bool
+) -> None:
+    root = replace(ROOT, guidance=guidance)
+    known = Ledger() if entry is None else ledger(replace(ENTRY, rotated=entry))
+    within = replace(scope(resend=(resend,) if resend else ()), ledger=known)
+
+    made = plan(
+        [MOUNT, root],
+        {MOUNT.address: live(MOUNT), root.address: live(root, **moved)},
+        within=within,
+        tables=TABLES,
+        resolve=resolver(PASSWORD="x"),
+    )
+
+    assert [change.risk is not None for change in made.changes] == [risky]
+
+
 # --- saved ---------------------------------------------------------------------------------------------------
 
 HERE = replace(
