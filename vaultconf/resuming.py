@@ -5,12 +5,12 @@ What is carried out comes from the checkout and from what is live now. The saved
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from vaultconf import catalogue, pins, rotating
-from vaultconf.address import covered, join, unsafe_segment
+from vaultconf.address import covered
+from vaultconf.departed import Departed
 from vaultconf.errors import Problem, Refused
 from vaultconf.kind import post
 from vaultconf.live import Reading
@@ -18,9 +18,8 @@ from vaultconf.model import Action, Address, Change, Outcome, Plan, Status
 from vaultconf.order import prerequisites
 from vaultconf.report import data
 from vaultconf.saved import Frame, Planned, Rotations, Saved
-from vaultconf.scope import Scope, may_match
+from vaultconf.scope import Scope
 
-_HOLE = re.compile(r"\{\w+\}")
 _AGAIN = "make a new plan, and have it reviewed"
 #: What is said of a delete whose object the plan could not read.
 NOT_SEEN = "is deleted whatever it looks like then: it could not be read when the plan was made"
@@ -56,7 +55,9 @@ def narrowed(
 
     `removed` are digests of what the plan's deletes start from. Raises Refused with everything that moved.
     """
-    chosen = _Choice(made, removed, reading, scope, saved.frame.rotations)
+    lists = (made.declared, made.changes, made.blocked, made.held)
+    there = {str(item.address) for listed in lists for item in listed}
+    chosen = _Choice(made, removed, Departed(saved, reading, scope, there), saved.frame.rotations)
     for planned in saved.changes:
         chosen.take(planned)
     chosen.need()
@@ -72,19 +73,15 @@ class _Choice:
         self,
         made: Plan,
         removed: Mapping[Address, str | None],
-        reading: Reading,
-        scope: Scope,
+        departed: Departed,
         rotations: Rotations | None,
     ) -> None:
         self.made = made
         self.rotations = rotations
         self.removed = removed
-        self.reading = reading
-        self.scope = scope
+        self.departed = departed
         self.fresh = {str(change.address): change for change in made.changes}
         self.declared = {str(item.address): item for item in made.declared}
-        self.strangers = {str(stranger.address) for stranger in reading.strangers}
-        self.namespaces = {"", *(namespace for namespace, _ in reading.tables)}
         self.unverified = {(str(item.address), item.field) for item in made.unverified}
         self.left_alone = {
             **{str(item.address): "is to be left alone (`ignore`)" for item in made.held},
@@ -143,7 +140,7 @@ class _Choice:
     def not_done(self, planned: Planned) -> str:
         """Why a change that no new plan has does not count as done; "" where it does."""
         if planned.action is Action.DELETE:
-            return self.not_gone(planned)
+            return self.departed.why_not(planned)
         desired = self.declared[planned.address]
         if planned.action is Action.ROTATE and not rotating.last(desired, None, self.made.ledger):
             return "was to be rotated, and nobody knows that it was"
@@ -151,25 +148,6 @@ class _Choice:
         if planned.action is Action.UPDATE and unknown:
             return f"{_listed(unknown)} {_NOT_AT_HAND}"
         return ""
-
-    def not_gone(self, planned: Planned) -> str:
-        """Why an object that no new plan deletes does not count as gone; "" where it does."""
-        if planned.address in self.strangers:
-            return "is to be deleted, and nothing here says so (`prune`)"
-        if not self.scope.covers(Address(planned.address)) or not self.is_of_a_collection(planned):
-            return "is to be deleted, and is nothing that this run looks at"
-        unlisted = (str(place) for _, place, _ in self.reading.unlisted)
-        return "cannot be looked for" if any(may_match(place, planned.address) for place in unlisted) else ""
-
-    def is_of_a_collection(self, planned: Planned) -> bool:
-        """Whether all objects of the kind were listed where the address, which is only text, would be."""
-        kind = catalogue.all_kinds().get(planned.kind)
-        if kind is None or kind.always or kind.anywhere or unsafe_segment(planned.address):
-            return False
-        path = "(.+)".join(map(re.escape, _HOLE.split(kind.path)))
-        shapes = (re.compile(join(re.escape(name), path), re.DOTALL) for name in self.namespaces)
-        found = next((match for shape in shapes if (match := shape.fullmatch(planned.address))), None)
-        return found is not None and not (kind.named and found[found.re.groups] in kind.builtin)
 
     def as_done(self, planned: Planned) -> Change:
         """The change of an outcome that nothing is left to do for."""

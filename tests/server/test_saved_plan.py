@@ -681,6 +681,84 @@ def test_what_left_git_is_deleted_by_a_saved_plan_and_counts_as_done_after(
     assert raw.read(role) is None
 
 
+@pytest.fixture
+def emptied(kept: Project, unique: str) -> Project:
+    """A namespace with another in it, made and then taken out of the files, and a policy likewise; the plan is saved."""
+    if kept.server.product != "openbao":
+        pytest.skip("community Vault has no namespaces")
+    kept.write(
+        "desired-state/a.yaml",
+        f"""
+        namespaces: {{{unique}: {{}}}}
+        policies: {{{unique}: {{policy: "# outside"}}}}
+        ---
+        namespace: {unique}
+        namespaces: {{deep: {{}}}}
+        auth: {{up: {{type: userpass}}}}
+        ---
+        namespace: {unique}/deep
+        secrets: {{kv: {{type: kv}}}}
+        """,
+    )
+    assert (made := kept.run("apply", "--yes")).exit_code == 0, made
+    kept.write("desired-state/a.yaml", "{}\n")
+    save(kept)
+    return kept
+
+
+def test_a_saved_plan_that_deletes_a_namespace_with_what_is_in_it_counts_as_done_after(
+    emptied: Project, raw: Raw, unique: str
+) -> None:
+    first, second = carry_out(emptied, "--allow", "*"), carry_out(emptied, "--allow", "*")
+
+    assert first.exit_code == 0, first
+    assert endings(first).keys() == {
+        f"sys/namespaces/{unique}",
+        f"sys/policies/acl/{unique}",
+        f"{unique}/sys/namespaces/deep",
+        f"{unique}/sys/auth/up",
+        f"{unique}/deep/sys/mounts/kv",
+    }
+    assert second.exit_code == 0, second
+    assert endings(second) == dict.fromkeys(endings(first), ("done", "already as planned"))
+    assert f"{unique}/" not in raw.list("sys/namespaces")
+
+
+def test_after_a_part_failed_a_namespace_that_is_gone_counts_as_done(
+    emptied: Project, unique: str, proxy: Proxy
+) -> None:
+    policy = f"sys/policies/acl/{unique}"
+    proxy.fault = lambda asked: (
+        Reply(403, stub.as_json({"errors": ["permission denied"]}))
+        if (asked.method, asked.target) == ("DELETE", f"/v1/{policy}")
+        else None
+    )
+
+    first = carry_out(emptied, "--allow", "*", env=proxy.access)
+    second = carry_out(emptied, "--allow", "*")
+
+    assert first.exit_code == 4, first
+    assert second.exit_code == 0, second
+    assert endings(second).pop(policy) == ("done", None)
+    assert {ending for address, ending in endings(second).items() if address != policy} == {
+        ("done", "already as planned")
+    }
+
+
+def test_what_is_in_a_namespace_that_is_still_there_does_not_count_as_gone(
+    emptied: Project, raw: Raw, unique: str, proxy: Proxy
+) -> None:
+    (emptied.root / "vaultconf.yaml").write_text("version: 1\nproject: other\n")
+
+    result = carry_out(emptied, "--allow", "*", env=proxy.access)
+
+    looked = "is to be deleted, and is nothing that this run looks at"
+    assert result.exit_code == 3, result
+    assert complaints(result)[f"{unique}/deep/sys/mounts/kv"] == looked
+    assert complaints(result)[f"{unique}/sys/auth/up"] == looked
+    assert proxy.writes == []
+
+
 def test_a_password_that_changed_unseen_by_the_plan_stops_it(kept: Project, unique: str) -> None:
     committed(kept, unique, "a")
     assert kept.run("apply", "--yes", env=BOB).exit_code == 0
