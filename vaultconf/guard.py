@@ -18,7 +18,7 @@ from vaultconf.settings import Settings
 
 _UNPROTECT = "take the protection out in a commit of its own"
 _MOST_CLAIMS = 20
-_PROTECTED, _HELD = "protected", "held (`ignore`)"
+_PROTECTED, HELD = "protected", "held (`ignore`)"
 _RECLAIM = "declare it again, take the protection out in a commit of its own, and apply that first"
 
 
@@ -134,7 +134,7 @@ def kept(made: Plan, declared: Iterable[Desired], scope: Scope) -> dict[Address,
     declared = tuple(declared)
     addresses = (*map(Address, ignored), *(item.address for item in declared))
     return {
-        **{address: _HELD for address in addresses if scope.held(address) is not None},
+        **{address: HELD for address in addresses if scope.held(address) is not None},
         **{address: _PROTECTED for address, entry in made.ledger.entries.items() if entry.protect},
         **{item.address: _PROTECTED for item in declared if item.guidance.protect},
     }
@@ -144,7 +144,7 @@ def _inside_removed(plan: Plan) -> Iterator[Problem]:
     """What would go with its mount or namespace although it is protected, or to be left alone."""
     places = {change.address: change.source for change in plan.changes}
     inside = dict.fromkeys((change.address for change in plan.changes if _is_protected(change)), _PROTECTED)
-    inside |= dict.fromkeys((held.address for held in plan.held), _HELD)
+    inside |= dict.fromkeys((held.address for held in plan.held), HELD)
     inside = {**plan.kept, **inside}
     for removed in (change for change in plan.changes if change.action in REMOVES):
         for address, why in inside.items():

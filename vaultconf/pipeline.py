@@ -16,6 +16,7 @@ from vaultconf import (
     environment,
     guard,
     history,
+    keepsakes,
     live,
     lockout,
     lockout_facts,
@@ -146,6 +147,7 @@ def plan(  # noqa: PLR0913, PLR0917 - the files, the server, the ledger, and wha
     if narrow is not None:
         made = narrow(made, reading, scope)
         made = replace(made, changes=guard.with_risks(made.changes, reading, contact.caller))
+    made = keepsakes.with_held(made, scope, contact)
     made = contents.with_contents(made, contact, tables)
     facts = lockout_facts.gather(made, looking, reading, state.objects, loaded.settings.break_glass)
     made = made if facts is None else lockout.judged(made, facts)
