@@ -15,7 +15,7 @@ from vaultconf.contact import Contact
 from vaultconf.errors import Problem
 from vaultconf.http import Request
 from vaultconf.kind import Kind, Steps
-from vaultconf.ledger import Entry
+from vaultconf.ledger import Entry, goes_with
 from vaultconf.live import Reading
 from vaultconf.model import Action, Address, Change, Desired, FieldChange, Live, Plan, Risk, RiskReason
 from vaultconf.scope import Scope
@@ -31,9 +31,13 @@ Prefixes = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """The mounts that are to move, by their new address; and what is wrong, or worth saying, about the others."""
+    """The mounts that are to move, by their new address; and what is wrong, or worth saying, about the others.
+
+    `waiting` has those that stay where they are, because this run leaves their new address out, by the old one.
+    """
 
     due: Mapping[Address, Desired] = field(default_factory=dict)
+    waiting: Mapping[Address, Desired] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -118,13 +122,15 @@ def find(objects: Iterable[Desired], tables: Mapping[TableKey, Table], scope: Sc
     objects = tuple(objects)
     declared = {item.address for item in objects}
     due: dict[Address, Desired] = {}
+    waiting: dict[Address, Desired] = {}
     problems: list[Problem] = []
     notices: list[str] = []
-    for item in objects:
+    for item in (one for one in objects if one.guidance.renamed_from):
         old, table = item.guidance.renamed_from, tables.get((item.address.namespace, item.kind.name))
-        if not old or not isinstance(table, Mapping) or not scope.covers(item.address) or scope.held(item.address):
-            continue
         before = Address(item.kind.path_of({"mount": old}), item.address.namespace)
+        if not isinstance(table, Mapping) or not scope.covers(item.address) or scope.held(item.address):
+            waiting[before] = item
+            continue
         if item.guidance.create_only:
             problems.append(_problem(item, "`renamed_from` and `create_only` exclude each other"))
         elif scope.ledger.holds(before):
@@ -141,7 +147,7 @@ def find(objects: Iterable[Desired], tables: Mapping[TableKey, Table], scope: Sc
             due[item.address] = item
         elif item.params["mount"] not in table:
             notices.append(f"{item.address} is made anew: {before}, from which it would be moved, is not there")
-    return Moves(due, tuple(problems), tuple(notices))
+    return Moves(due, waiting, tuple(problems), tuple(notices))
 
 
 def _stays(item: Desired, before: Address, scope: Scope) -> str:
@@ -161,6 +167,7 @@ def _problem(item: Desired, message: str, hint: str = "") -> Problem:
 def with_moves(plan: Plan, moves: Moves, reading: Reading, contact: Contact) -> Plan:
     """The plan with the moves, before the changes of what is in the mounts."""
     plan = replace(plan, errors=(*plan.errors, *moves.problems), notices=(*plan.notices, *moves.notices))
+    plan = _without_waiting(plan, moves)
     made = {change.address: change for change in plan.changes}
     for address, item in moves.due.items():
         found, change = reading.objects.get(address), made.get(address)
@@ -173,6 +180,18 @@ def with_moves(plan: Plan, moves: Moves, reading: Reading, contact: Contact) -> 
         made[address] = _move(item, found, change, contact)
         plan = replace(plan, unchanged=plan.unchanged - (change is None))
     return replace(plan, changes=tuple(sorted(made.values(), key=lambda change: str(change.address))))
+
+
+def _without_waiting(plan: Plan, moves: Moves) -> Plan:
+    """The plan without deletes of what some later run is to move, with all that is in it."""
+    spared: dict[Address, str] = {}
+    for change in plan.changes:
+        for before, item in moves.waiting.items():
+            if change.action is Action.DELETE and (change.address == before or goes_with(change.address, before)):
+                why = f"is to be moved to {item.address}, which this run leaves out"
+                spared[change.address] = f"{change.address} stays: {before} {why}"
+    changes = tuple(change for change in plan.changes if change.address not in spared)
+    return replace(plan, changes=changes, notices=(*plan.notices, *spared.values()))
 
 
 def _move(item: Desired, found: Live, change: Change | None, contact: Contact) -> Change:

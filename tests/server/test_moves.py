@@ -217,6 +217,40 @@ def test_a_hold_that_is_over_or_reaches_both_paths_stops_no_move(project: Projec
     assert f"every token that sys/auth/{unique}-old gave out ends" in plan["changes"][0]["risk"]["detail"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "only"),
+    [
+        ("", "sys/auth/OLD"),
+        ("", "auth/OLD/users/bob"),
+        ("ignore: [sys/auth/NEW]\n", "+/auth/OLD"),
+        ("ignore: [sys/auth/NEW]\n", ""),
+    ],
+)
+def test_what_is_to_move_is_not_deleted_by_a_run_that_leaves_the_move_out(
+    project: Project, raw: Raw, unique: str, settings: str, only: str
+) -> None:
+    raw.write(f"sys/mounts/{unique}-books", {"type": "kv", "options": {"version": "2"}})
+    head = f"version: 1\nproject: p-{unique}\nledger: {unique}-books/team\n"
+    project.write("vaultconf.yaml", head)
+    users = "users: {bob: {password: '${env:BOB}'}}"
+    secrets(project, f"auth: {{OLD: {{type: userpass, {users}}}}}\n", unique)
+    bob = {"BOB": "the-password-of-bob"}
+    assert (made := project.run("apply", "--yes", env=bob)).exit_code == 0, made
+    secrets(project, f"auth: {{NEW: {{type: userpass, vaultconf: {{renamed_from: OLD}}, {users}}}}}\n", unique)
+    old, new = f"{unique}-old", f"{unique}-new"
+    project.write("vaultconf.yaml", head + settings.replace("NEW", new))
+    scope = ["--only", only.replace("OLD", old)] if only else []
+
+    done = project.run("apply", "--yes", "--allow", "*", *scope, env=bob)
+    project.write("vaultconf.yaml", head)
+    then = project.run("apply", "--yes", "--allow", "*", env=bob)
+
+    assert done.exit_code in {0, 4}, done
+    assert "delete" not in done.stdout.replace("0 to delete", "")
+    assert then.exit_code == 0, then
+    assert raw.list(f"auth/{new}/users") == ["bob"]
+
+
 def test_without_the_right_to_move_nothing_in_the_mount_is_touched(project: Project, raw: Raw, unique: str) -> None:
     raw.write(f"sys/mounts/{unique}-old", {"type": "kv", "options": {"version": "2"}})
     rules = 'path "sys/mounts*" { capabilities = ["read", "update"] }\n'
