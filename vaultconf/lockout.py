@@ -7,7 +7,7 @@ simulated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -16,7 +16,6 @@ from vaultconf.acl import Acl, Source
 from vaultconf.acl_identity import Identity
 from vaultconf.caller import NOBODY, Caller
 from vaultconf.kind import Kind
-from vaultconf.lockout_identity import Membership, joined, name_of, newly_given, shut, still_given, taking
 from vaultconf.model import Action, Address, Change, Plan, Risk, RiskReason, Server, Unreadable, Values
 from vaultconf.nouns import REMOVES
 from vaultconf.rights import (
@@ -30,6 +29,7 @@ from vaultconf.rights import (
     rewritten,
     to_undo,
 )
+from vaultconf.standing import NO_PERSON, Person, Standing, concerning, next_entity, policies_ever, standing
 
 _DEFAULT: Final = "default"
 #: The segment before the name of what gives policies to many logins of a mount.
@@ -41,26 +41,25 @@ _MOST_NAMED: Final = 3
 class Emergency:
     """Who must be able to log in and repair: what is known of it before the plan.
 
-    entities: the names of the declared entities that have it as an alias.
+    `person` is None where its entity cannot be read, NO_PERSON where no entity can be told to be its own.
     """
 
     address: Address
     mount: Address
     kind: Kind
     values: Values | Unreadable | None
-    entities: frozenset[str] = frozenset()
+    person: Person | None = NO_PERSON
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What was asked for the judgement. `caller` is NOBODY where the plan touches nothing of it; `policies` by name,
-    as they are now.
+    as they are now; `person` is None where the caller's entity cannot be read.
     """
 
     caller: Caller = NOBODY
     policies: Mapping[str, Found] = field(default_factory=dict)
-    identity: Identity | None = None
-    memberships: tuple[Membership, ...] = ()
+    person: Person | None = None
     emergencies: tuple[Emergency, ...] = ()
     repair: tuple[Need, ...] = ()
     notices: tuple[str, ...] = ()
@@ -89,28 +88,58 @@ def _is_shared(caller: Caller, path: str) -> bool:
 def judged(plan: Plan, facts: Facts) -> Plan:
     """The plan with the risks of locking somebody out."""
     court = _Court(plan.server, facts)
-    found: dict[Address, tuple[RiskReason, str]] = {}
-    for address, needs in court.caller(facts.caller, plan.changes).items():
-        found[address] = RiskReason.LOCKS_OUT, f"the caller of this run could no longer {_named(needs)}"
+    found: list[tuple[Address, RiskReason, str]] = [
+        (address, RiskReason.LOCKS_OUT, f"the caller of this run could no longer {_named(needs)}")
+        for address, needs in court.caller(facts.caller, plan.changes).items()
+    ]
     for who in facts.emergencies:
         for address, why in court.emergency(who, plan.changes).items():
-            found[address] = RiskReason.BREAK_GLASS, f"{who.address} (`break_glass`) {why}"
-    changes = tuple(
-        _with(change, *found[change.address]) if change.address in found else change for change in plan.changes
-    )
+            found.append((address, RiskReason.BREAK_GLASS, f"{who.address} (`break_glass`) {why}"))
+    changes = tuple(_with(change, found) for change in plan.changes)
     return replace(plan, changes=changes, notices=(*plan.notices, *facts.notices, *court.notices))
 
 
-def _with(change: Change, reason: RiskReason, detail: str) -> Change:
-    """A change with one more danger; the reason is that of the last."""
-    before = f"{change.risk.detail}; " if change.risk is not None else ""
-    return replace(change, risk=Risk(reason, before + detail, str(change.address)))
+def _with(change: Change, found: Iterable[tuple[Address, RiskReason, str]]) -> Change:
+    """A change with the dangers that were found at its address; the reason is that of the last."""
+    for address, reason, detail in found:
+        if address == change.address:
+            before = f"{change.risk.detail}; " if change.risk is not None else ""
+            change = replace(change, risk=Risk(reason, before + detail, str(address)))
+    return change
 
 
 def _named(needs: Sequence[Need]) -> str:
     shown = list(dict.fromkeys(map(str, needs)))
     more = f" and {len(shown) - _MOST_NAMED} more" if len(shown) > _MOST_NAMED else ""
     return ", ".join(shown[:_MOST_NAMED]) + more
+
+
+@dataclass(frozen=True, slots=True)
+class _Guest:
+    """An emergency's user or role as it is there, and who; `first`: the entity that the plan gives who has none."""
+
+    who: Emergency
+    values: Values
+    person: Person
+    first: str
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The policies that it holds before the plan."""
+        return self.own(()) | self.given(()).policies
+
+    def own(self, changes: Iterable[Change]) -> frozenset[str]:
+        """The policies of its login after some changes."""
+        made = next((change.after for change in changes if change.address == self.who.address), self.values)
+        return policies_of_login(self.who.kind, made)
+
+    def given(self, changes: Sequence[Change]) -> Standing:
+        """What the entity of its next login gives after some changes."""
+        return standing(self.person, next_entity(self.person, changes) or self.first, changes)
+
+    def is_shut(self, changes: Sequence[Change]) -> bool:
+        """Whether its entity lets it in no more."""
+        return self.given(changes).shut
 
 
 class _Court:
@@ -120,81 +149,68 @@ class _Court:
         self.server = server
         self.facts = facts
         self.notices: list[str] = []
-        self.coming: Mapping[str, Found] = {}
 
     def caller(self, caller: Caller, changes: Sequence[Change]) -> dict[Address, list[Need]]:
         """What each change takes from the caller."""
-        suspects = touching(caller, changes)
-        names = later_names(caller, suspects)
+        person = self.facts.person
+        suspects = suspected(caller, person, changes)
+        names = later_names(caller, person, suspects)
         if not suspects or not self.readable(names, "this plan locks out its own caller"):
             return {}
-        self.coming = _coming(changes, caller.policies)
         needs = [need for change in changes for need in to_undo(change)]
-        before = self.acl(caller.policies, (), self.facts.identity)
-        return blamed(suspects, lambda some: lost(needs, before, self.after(caller, some)))
+        identity = None if person is None else standing(person, person.entity).identity
+        before, coming = self.acl(caller.policies, (), identity), coming_policies(changes, caller.policies)
+        return blamed(suspects, lambda some: lost(needs, before, self.after(caller, [*some, *coming])))
 
     def after(self, caller: Caller, changes: Sequence[Change]) -> list[Acl]:
         """What the caller may do with its token, and after its next login."""
-        given = self.given(caller, changes)
-        if given is None:
-            return [self.acl((), ())]
-        later = _next_login(caller, changes)
-        now = [self.acl(own | given, changes, self.facts.identity) for own in {caller.own, later}]
-        return [*now, *self.taken_over(caller, later, changes)]
-
-    def taken_over(self, caller: Caller, own: frozenset[str], changes: Sequence[Change]) -> Iterator[Acl]:
-        """What the caller may do after its next login, where that will be the login of another entity."""
-        identity = self.facts.identity
-        entity = next((item.address for item in self.facts.memberships if not item.is_group), None)
-        if identity is None or entity is None:
-            return
-        names = frozenset(alias.name for alias in identity.aliases.values())
-        for change in taking(caller.mount.removeprefix("auth/"), names, entity, changes):
-            given = newly_given([name_of(change.address)], changes) | policies_in(change.kind, change.after)
-            yield self.acl(() if change.after.get("disabled") is True else own | given, changes)
-
-    def given(self, caller: Caller, changes: Sequence[Change]) -> frozenset[str] | None:
-        """The policies that come from entity and groups after some changes; None where the entity is shut out."""
-        made = {change.address: change for change in changes}
-        entity = next((item for item in self.facts.memberships if not item.is_group), None)
-        if entity is None:
-            return caller.given
-        own = made.get(entity.address)
-        if own is not None and (own.action in REMOVES or own.after.get("disabled") is True):
-            return None
-        kept: set[str] = set()
-        for item in self.facts.memberships:
-            kept |= still_given(item, made.get(item.address), entity.address)
-        kept |= joined(entity.address, self.facts.memberships, changes)
-        known = frozenset[str]().union(*(item.policies for item in self.facts.memberships))
-        return (caller.given - known) | kept
+        later, person = _next_login(caller, changes), self.facts.person
+        if person is None:
+            return [self.acl(own | caller.given, changes) for own in (caller.own, later)]
+        known = standing(person, person.entity).policies
+        then = next_entity(person, changes)
+        return [
+            self.acl((), ())
+            if (held := standing(person, name, changes)).shut
+            else self.acl(own | (caller.given - known) | held.policies, changes, held.identity)
+            for own, name in ((caller.own, person.entity), (later, then))
+        ]
 
     def emergency(self, who: Emergency, changes: Sequence[Change]) -> dict[Address, str]:
         """How each change keeps somebody from logging in and repairing."""
         found = dict(_closed(who, changes))
         if not isinstance(who.values, Mapping):
             return found
-        before = policies_of_login(who.kind, who.values)
-        suspects = [item for item in changes if item.address == who.address or policy_name(item) or _gives(who, item)]
-        if not self.readable(
-            emergency_names(who, changes), f"{who.address} (`break_glass`) can repair after this plan"
-        ):
+        question = f"{who.address} (`break_glass`) can repair after this plan"
+        if not self.readable(emergency_names(who, changes), question):
             return found
-        self.coming = _coming(changes, before)
-        at_first = self.acl(before, ())
+        person = who.person or NO_PERSON
+        if not self.readable(policies_ever(person, changes), f"its entity's policies and groups let {question}"):
+            person = NO_PERSON
+        guest = _Guest(who, who.values, person, "" if person.entity else next_entity(person, changes))
+        suspects = [item for item in changes if item.address == who.address or policy_name(item) in guest.held]
+        suspects += concerning(person, changes)
+        coming = coming_policies(changes, guest.held)
+        before = self.allowing(guest, ())
+        held = [need for need in self.facts.repair if _all_allow(before, need)]
 
         def losses(some: Sequence[Change]) -> list[Need]:
-            own = next((item for item in some if item.address == who.address), None)
-            held = before if own is None else policies_of_login(who.kind, own.after)
-            # What an entity gives may be gone tomorrow; what it denies counts.
-            denied = held | newly_given(who.entities, some)
-            return lost(self.facts.repair, at_first, [self.acl(held, some), self.acl(denied, some)])
+            if guest.is_shut(some) and not guest.is_shut(()):
+                return [Need("log in at", who.mount.path.removeprefix("sys/"))]
+            return lost(held, before[0], self.allowing(guest, [*some, *coming]))
 
         for address, needs in blamed(suspects, losses).items():
             found.setdefault(address, f"could no longer {_named(needs)}")
-        if missing := [need for need in self.facts.repair if not need.allowed(at_first)]:
+        if missing := [need for need in self.facts.repair if need not in held]:
             self.notices.append(f"{who.address} (`break_glass`) cannot {_named(missing)}, before this plan already")
         return found
+
+    def allowing(self, guest: _Guest, changes: Sequence[Change]) -> list[Acl]:
+        """What must each allow what somebody does in an emergency: what it holds by itself, and all that it holds."""
+        own, given = guest.own(changes), guest.given(changes)
+        if given.shut:
+            return [self.acl((), ())]
+        return [self.acl(own, changes), self.acl(own | given.policies, changes, given.identity)]
 
     def readable(self, names: Iterable[str], question: str) -> bool:
         """Whether all these policies are known; else a notice says what is not."""
@@ -207,7 +223,7 @@ class _Court:
 
     def acl(self, names: Iterable[str], changes: Sequence[Change], identity: Identity | None = None) -> Acl:
         """What the holder of some policies may do after some changes."""
-        texts = {**self.facts.policies, **self.coming, **dict(rewritten(changes))}
+        texts = {**self.facts.policies, **dict(rewritten(changes))}
         held = [texts.get(name) for name in names]
         return acl.build(
             [item for item in held if isinstance(item, Source)],
@@ -215,15 +231,6 @@ class _Court:
             self.server.version,
             identity=identity,
         )
-
-
-def _coming(changes: Iterable[Change], held: frozenset[str]) -> dict[str, Found]:
-    """The policies that the plan makes and that nobody held before: by themselves they change nothing.
-
-    So that the change that gives one is judged by what it will say, and not the making of it.
-    """
-    made = (change for change in changes if change.action is Action.CREATE and policy_name(change) not in held)
-    return dict(rewritten(made))
 
 
 def _next_login(caller: Caller, changes: Iterable[Change]) -> frozenset[str]:
@@ -242,27 +249,41 @@ def _next_login(caller: Caller, changes: Iterable[Change]) -> frozenset[str]:
     return own
 
 
-def later_names(caller: Caller, changes: Iterable[Change]) -> frozenset[str]:
+def suspected(caller: Caller, person: Person | None, changes: Sequence[Change]) -> list[Change]:
+    """The changes that may alter what the caller may do, less those of entities and groups that are not its own."""
+    own = None if person is None else {change.address for change in concerning(person, changes)}
+    return [
+        change
+        for change in touching(caller, changes)
+        if own is None or not change.address.path.startswith("identity/") or change.address in own
+    ]
+
+
+def coming_policies(changes: Iterable[Change], held: Container[str]) -> list[Change]:
+    """The changes of policies that somebody does not hold yet: whatever gives them is to blame for what they say."""
+    return [change for change in changes if (name := policy_name(change)) and name not in held]
+
+
+def later_names(caller: Caller, person: Person | None, changes: Sequence[Change]) -> frozenset[str]:
     """Every policy that the caller holds, or may come to hold by some changes."""
-    return caller.policies.union(*(policies_in(change.kind, change.after) for change in changes))
+    logins = (change for change in changes if person is None or not change.address.path.startswith("identity/"))
+    given = frozenset[str]() if person is None else policies_ever(person, changes)
+    return (caller.policies | given).union(*(policies_in(change.kind, change.after) for change in logins))
 
 
-def _gives(who: Emergency, change: Change) -> bool:
-    """Whether a change is of an entity or a group, which may give somebody a policy that denies."""
-    return bool(who.entities) and change.address.path.startswith("identity/")
-
-
-def emergency_names(who: Emergency, changes: Sequence[Change]) -> frozenset[str]:
-    """Every policy that somebody holds, or comes to hold by some changes."""
+def emergency_names(who: Emergency, changes: Iterable[Change]) -> frozenset[str]:
+    """Every policy that somebody holds by itself, or comes to hold by some changes."""
     now = policies_of_login(who.kind, who.values) if isinstance(who.values, Mapping) else frozenset[str]()
     own = [change.after for change in changes if change.address == who.address]
-    return now.union(*(policies_of_login(who.kind, values) for values in own), newly_given(who.entities, changes))
+    return now.union(*(policies_of_login(who.kind, values) for values in own))
 
 
-def _closed(who: Emergency, changes: Sequence[Change]) -> Iterator[tuple[Address, str]]:
+def _all_allow(acls: Iterable[Acl], need: Need) -> bool:
+    return all(need.allowed(acl) for acl in acls)
+
+
+def _closed(who: Emergency, changes: Iterable[Change]) -> Iterator[tuple[Address, str]]:
     """What changes the way in itself."""
-    for change in shut(who.entities, changes):
-        yield change.address, "could no longer log in: its entity is disabled"
     for change in changes:
         if change.address == who.address and change.action in REMOVES:
             yield change.address, "could no longer log in"

@@ -6,25 +6,28 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from vaultconf import catalogue
-from vaultconf.acl_identity import Alias, Group, Identity
+from vaultconf import catalogue, standing_facts
 from vaultconf.address import Pattern
 from vaultconf.answers import read_object, unreadable
-from vaultconf.caller import NOBODY
+from vaultconf.caller import NOBODY, Caller
 from vaultconf.contact import Contact
 from vaultconf.http import Answer, Request
 from vaultconf.kind import Kind
 from vaultconf.live import Reading
-from vaultconf.lockout import Emergency, Facts, emergency_names, later_names, touching
-from vaultconf.lockout_identity import Membership, entities_of
+from vaultconf.lockout import Emergency, Facts, emergency_names, later_names, suspected, touching
 from vaultconf.model import Address, Desired, Live, Plan, Unreadable
 from vaultconf.mounts import type_of
 from vaultconf.rights import POLICIES, Found, Need, source_of, to_change
+from vaultconf.standing import Person, Way, policies_ever
 from vaultconf.transport import Task
 
 _UNKNOWN = "whether this plan locks out its own caller is not known"
 #: The sections of what gives access.
 _ACCESS = frozenset({"policies", "auth", "identity"})
+#: Those of what an entity and its groups give.
+_IDENTITY = frozenset({"policies", "identity"})
+#: The types of auth methods that know who logs in by the name of the user.
+_BY_USER = frozenset({"userpass", "ldap", "okta", "radius"})
 
 
 def gather(
@@ -38,31 +41,24 @@ def gather(
     if not plan.changes or not (touched or patterns or blind):
         return None
     asker = _Asker(contact, reading)
-    declared = tuple(declared)
-    emergencies = [_known_as(who, declared) for pattern in patterns for who in asker.emergencies(pattern)]
+    emergencies = [asker.known(who, plan) for pattern in patterns for who in asker.emergencies(pattern)]
     notices = [*_unjudged(emergencies, patterns, plan)]
-    names = later_names(caller, touched) if touched else frozenset[str]()
+    person = asker.caller(caller, plan) if touched and caller.entity else None
+    names = later_names(caller, person, suspected(caller, person, plan.changes)) if touched else frozenset[str]()
     names = names.union(*(emergency_names(who, plan.changes) for who in emergencies))
-    identity, memberships = asker.identity(caller.entity) if touched and caller.entity else (None, ())
+    names = names.union(*(policies_ever(who.person, plan.changes) for who in emergencies if who.person is not None))
     if blind:
         notices.append(f"{_UNKNOWN}: its token may not look itself up")
-    if identity is None and any(change.address.path.startswith("identity/") for change in touched):
+    if person is None and any(change.address.path.startswith("identity/") for change in touched):
         notices.append(f"{_UNKNOWN}: its entity cannot be read")
     return Facts(
         caller=caller if touched else NOBODY,
         policies=asker.policies(sorted(names)),
-        identity=identity,
-        memberships=memberships,
+        person=person,
         emergencies=tuple(emergencies),
         repair=tuple(dict.fromkeys(_repair(declared, emergencies))) if emergencies else (),
         notices=tuple(notices),
     )
-
-
-def _known_as(who: Emergency, declared: Iterable[Desired]) -> Emergency:
-    """The same with the declared entities that have it as an alias."""
-    mount, name = who.mount.path.removeprefix("sys/auth/"), who.address.path.rpartition("/")[2]
-    return replace(who, entities=entities_of(declared, mount, name))
 
 
 def _repair(declared: Iterable[Desired], emergencies: Iterable[Emergency]) -> Iterator[Need]:
@@ -88,6 +84,8 @@ def _unjudged(found: Iterable[Emergency], patterns: Iterable[Pattern], plan: Pla
     for who in found:
         if isinstance(who.values, Unreadable):
             yield f"`break_glass`: {who.address} cannot be judged: {who.values.reason}"
+        elif who.person is None:
+            yield f"`break_glass`: what its entity and groups do to {who.address} is not known: they cannot be read"
         elif who.values is None and who.address not in coming:
             yield f"`break_glass`: {who.address} is not there"
 
@@ -98,13 +96,14 @@ class _Asker:
     def __init__(self, contact: Contact, reading: Reading) -> None:
         self.contact = contact
         self.reading = reading
+        self.entities: Answer | None = None
 
     def ask(self, paths: Iterable[str]) -> list[Answer]:
         """The answers to reads of some paths of the run's namespace."""
         return self.contact.transport.run(self.one(path) for path in paths)
 
-    def one(self, path: str) -> Task[Answer]:
-        return (yield self.contact.within(Request("GET", path)))
+    def one(self, path: str, method: str = "GET") -> Task[Answer]:
+        return (yield self.contact.within(Request(method, path)))
 
     def policies(self, names: Iterable[str]) -> dict[str, Found]:
         """The policies of these names as they are now."""
@@ -120,18 +119,33 @@ class _Asker:
             found[name] = _policy(answer)
         return found
 
-    def identity(self, entity: str) -> tuple[Identity | None, tuple[Membership, ...]]:
-        """The entity of an id and its groups, as templates and memberships; nothing where any cannot be read."""
-        answer = self.ask([f"identity/entity/id/{entity}"])[0]
-        if answer.data is None:
-            return None, ()
-        data = answer.data
-        groups = self.ask(f"identity/group/id/{group}" for group in data.get("group_ids") or ())
-        if any(group.data is None for group in groups):
-            return None, ()
-        there = [group.data or {} for group in groups]
-        members = [_membership("entity", data), *(_membership("group", group) for group in there)]
-        return _identity(data, there), tuple(members)
+    def caller(self, caller: Caller, plan: Plan) -> Person | None:
+        """Who the caller is to identity; None where that cannot be read."""
+        return standing_facts.of_caller(self.ask, caller.entity, caller.mount, plan.changes)
+
+    def known(self, who: Emergency, plan: Plan) -> Emergency:
+        """Somebody with what identity knows of it, where the plan touches what that could change."""
+        if all(change.kind.section not in _IDENTITY for change in plan.changes):
+            return who
+        mount = who.mount.path.removeprefix("sys/auth/")
+        name = self.alias(type_of(self.methods().get(mount) or {}), who.address.path)
+        if name is None:
+            return replace(who, person=None)
+        if not name:
+            return who
+        if self.entities is None:
+            self.entities = self.contact.transport.run([self.one("identity/entity/id", "LIST")])[0]
+        person = standing_facts.of_login(self.ask, Way.of(mount, name), self.entities, plan.changes)
+        return replace(who, person=person)
+
+    def alias(self, mount_type: str, path: str) -> str | None:
+        """What a user or role is called where it logs in; "" where that is not one name, None where it is unknown."""
+        if mount_type in _BY_USER and "/users/" in path:
+            return path.rpartition("/")[2]
+        if mount_type == "approle" and "/role/" in path:
+            answer = self.ask([f"{path}/role-id"])[0]
+            return str(answer.data.get("role_id")) if answer.data else "" if _is_absent(answer) else None
+        return ""
 
     def emergencies(self, pattern: Pattern) -> list[Emergency]:
         """Who is meant by a pattern of `break_glass`."""
@@ -156,13 +170,18 @@ class _Asker:
         values = found.values if isinstance(found, Live) else found
         return Emergency(address, mount, kind, values)
 
+    def methods(self) -> Mapping[str, Any]:
+        """The auth methods by path; none where they cannot be read."""
+        mounts = catalogue.mount_kind("auth")
+        table = self.reading.tables.get(("", mounts.name)) if mounts is not None else None
+        return table if isinstance(table, Mapping) else {}
+
     def home(self, path: str) -> tuple[Kind, Address] | None:
         """The kind of an identity, by the type of the auth method that is mounted there."""
         mounts = catalogue.mount_kind("auth")
-        table = self.reading.tables.get(("", mounts.name)) if mounts is not None else None
-        if mounts is None or not isinstance(table, Mapping):
+        if mounts is None:
             return None
-        for mount, entry in table.items():
+        for mount, entry in self.methods().items():
             for group in catalogue.children_of("auth", type_of(entry)).values():
                 for kind in group:
                     params = {"mount": mount, kind.holes[-1]: path.rpartition("/")[2]}
@@ -177,27 +196,8 @@ _NEVER: Any = object()
 def _policy(answer: Answer) -> Found:
     if answer.data is not None:
         return source_of(answer.data) or Unreadable(200, "no policy that this version can read")
-    return None if answer.status == 404 and not answer.errors else unreadable(answer)
+    return None if _is_absent(answer) else unreadable(answer)
 
 
-def _membership(kind: str, data: Mapping[str, Any]) -> Membership:
-    names = frozenset(map(str, data.get("policies") or ()))
-    return Membership(Address(f"identity/{kind}/name/{data.get('name')}"), names, kind == "group")
-
-
-def _identity(data: Mapping[str, Any], groups: Iterable[Mapping[str, Any]]) -> Identity:
-    return Identity(
-        id=str(data.get("id")),
-        name=str(data.get("name")),
-        metadata=data.get("metadata") or {},
-        aliases={
-            str(alias.get("mount_accessor")): Alias(
-                str(alias.get("name")),
-                str(alias.get("id")),
-                alias.get("metadata") or {},
-                alias.get("custom_metadata") or {},
-            )
-            for alias in data.get("aliases") or ()
-        },
-        groups=tuple(Group(str(item.get("id")), str(item.get("name")), item.get("metadata") or {}) for item in groups),
-    )
+def _is_absent(answer: Answer) -> bool:
+    return answer.status == 404 and not answer.errors

@@ -24,6 +24,7 @@ from vaultconf.tables import homes
 from vaultconf.wanted import Need, Opened, Wanted, built_in, group
 
 _NEIGHBOURS = "The ledgers of other projects beside it; without these rights nobody looks whether they claim the same"
+_EMERGENCY = "Who is named under `break_glass`, and what identity does to them"
 
 
 def of_plan(wanted: Wanted) -> Iterator[Need]:
@@ -47,6 +48,21 @@ def _of_plan(wanted: Wanted) -> Iterator[Need]:
             if place.kind.prunable:
                 yield from place.listed()
                 yield from _probe(place.kind)
+    yield from _emergencies(wanted)
+
+
+def _emergencies(wanted: Wanted) -> Iterator[Need]:
+    """What tells whether those named under `break_glass` could be locked out: themselves, their entity, its groups."""
+    named = [pattern.text for pattern in wanted.scope.settings.break_glass if not {"+", "*"} & set(pattern.text)]
+    yield from (Need("GET", path, "", _EMERGENCY) for path in named)
+    if not named or all(item.kind.section not in ("policies", "identity") for item in wanted.objects):
+        return
+    yield Need("LIST", "identity/entity/id", "", _EMERGENCY)
+    yield from (Need("GET", f"identity/{what}/id/{ANY}", "", _EMERGENCY) for what in ("entity", "group"))
+    for space, section, mount, mount_type in wanted.opened:
+        if (space, section, mount_type) == ("", "auth", "approle"):
+            own = (path for path in named if path.startswith(f"auth/{mount}/role/"))
+            yield from (Need("GET", f"{path}/role-id", "", _EMERGENCY) for path in own)
 
 
 def of_apply(wanted: Wanted) -> Iterator[Need]:

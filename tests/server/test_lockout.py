@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.cli import Project, Result
+from tests.support.least import policy_for, token_with
 from tests.support.raw import Raw
 
 #: What a run needs to plan and to write policies and roles.
@@ -371,3 +372,202 @@ def test_an_emergency_user_is_not_shut_out_by_another_entity_that_takes_it_over(
 
     assert refused(stopped) == [f"identity/entity/name/{unique}-evil"]
     assert raw.write(f"auth/{unique}/login/glass", {"password": "pw"})["auth"]["client_token"]
+
+
+# --- what comes through the entity and its groups -------------------------------------------------------------
+
+DENIED = 'path "sys/policies/acl/*" { capabilities = ["deny"] }\npath "auth/*" { capabilities = ["deny"] }\n'
+
+
+@pytest.fixture
+def people(project: Project, raw: Raw, unique: str, caller: dict[str, str]) -> dict[str, str]:
+    """The caller, whose entity is named `<unique>-ci`; user `glass` of the same method is `<unique>-glass`."""
+    raw.write(f"auth/{unique}/users/glass", {"password": "pw", "token_policies": [unique]})
+    for user in ("ci", "glass"):
+        login = raw.write(f"auth/{unique}/login/{user}", {"password": "pw"})["auth"]
+        raw.write(f"identity/entity/id/{login['entity_id']}", {"name": f"{unique}-{user}"})
+    settings(
+        project,
+        f"break_glass: [auth/{unique}/users/glass]",
+        f"external: [sys/auth/*, sys/policies/acl/{unique}*, 'identity/entity/name/*', 'identity/group/name/*']",
+    )
+    project.policy(f"{unique}-no", DENIED)
+    return caller
+
+
+def people_of(project: Project, **objects: str) -> None:
+    project.write(
+        "desired-state/a.yaml", "identity:\n" + "".join(f"  {name}: {{{text}}}\n" for name, text in objects.items())
+    )
+
+
+@pytest.mark.parametrize(("user", "reason"), [("ci", "locks_out"), ("glass", "break_glass"), ("other", None)])
+def test_who_is_put_into_a_group_that_forbids_everything_is_locked_out(
+    project: Project, raw: Raw, unique: str, people: dict[str, str], user: str, reason: str | None
+) -> None:
+    raw.write("identity/entity", {"name": f"{unique}-other"})
+    raw.write(f"identity/group/name/{unique}-old", {"policies": []})
+    raw.write(f"sys/policies/acl/{unique}-dark", {"policy": DENIED})
+    parent = {"policies": [f"{unique}-dark"], "member_group_ids": [group_id(raw, f"{unique}-old")]}
+    raw.write(f"identity/group/name/{unique}-parent", parent)
+    found = {}
+    for case, groups in {
+        "new": "{0}-new: {{policies: [{0}-no], member_entities: [{1}]}}",
+        "nested": "{0}-new: {{member_entities: [{1}]}}, {0}-up: {{policies: [{0}-no], member_groups: [{0}-new]}}",
+        "joined": "{0}-old: {{policies: [{0}-no], member_entities: [{1}]}}",
+        "unmanaged parent": "{0}-old: {{member_entities: [{1}]}}",
+    }.items():
+        people_of(project, groups=groups.format(unique, f"{unique}-{user}"))
+        found[case] = set(risks(planned(project, people)).values())
+
+    assert found == dict.fromkeys(("new", "nested", "joined", "unmanaged parent"), {reason} if reason else set())
+
+
+def test_a_change_that_locks_out_both_says_so_of_both(project: Project, unique: str, people: dict[str, str]) -> None:
+    members = f"member_entities: [{unique}-ci, {unique}-glass]"
+    people_of(project, groups=f"{unique}-new: {{policies: [{unique}-no], {members}}}")
+
+    found = {item["address"]: item["risk"] for item in planned(project, people)["changes"]}
+
+    detail = found[f"identity/group/name/{unique}-new"]["detail"]
+    assert "the caller of this run could no longer" in detail
+    assert f"auth/{unique}/users/glass (`break_glass`) could no longer" in detail
+
+
+def test_a_caller_in_a_new_group_that_forbids_nothing_is_not_locked_out(
+    project: Project, unique: str, people: dict[str, str]
+) -> None:
+    project.policy(f"{unique}-more", NARROW)
+    members = f"member_entities: [{unique}-ci, {unique}-glass]"
+    people_of(project, groups=f"{unique}-new: {{policies: [{unique}-more], {members}}}")
+
+    plan = planned(project, people)
+
+    assert len(plan["changes"]) == 3
+    assert risks(plan) == {}
+    assert [text for text in plan["notices"] if "lock" in text or "break_glass" in text] == []
+
+
+def test_an_apply_that_would_forbid_everything_through_a_group_writes_nothing(
+    project: Project, raw: Raw, unique: str, people: dict[str, str]
+) -> None:
+    people_of(project, groups=f"{unique}-new: {{policies: [{unique}-no], member_entities: [{unique}-ci]}}")
+
+    stopped = project.run("apply", "--yes", "--format", "json", env=people)
+
+    assert refused(stopped) == [f"identity/group/name/{unique}-new"]
+    assert raw.read(f"identity/group/name/{unique}-new") is None
+
+
+@pytest.mark.parametrize(("disabled", "expected"), [("true", "break_glass"), ("false", None)])
+def test_who_is_needed_in_an_emergency_keeps_an_entity_that_lets_them_in(
+    project: Project, unique: str, people: dict[str, str], disabled: str, expected: str | None
+) -> None:
+    fields = f"disabled: {disabled}, metadata: {{team: new}}, aliases: [{{mount: {unique}, name: glass}}]"
+    people_of(project, entities=f"{unique}-glass: {{{fields}}}")
+
+    found = {item["address"]: item["risk"] for item in planned(project, people)["changes"]}
+
+    risk = found[f"identity/entity/name/{unique}-glass"] or {"reason": None, "detail": ""}
+    assert risk["reason"] == expected
+    assert ("could no longer log in at auth/" in risk["detail"]) is bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("user", "reason"), [("ci", "locks_out"), ("CI", "locks_out"), ("glass", "break_glass"), ("other", None)]
+)
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_login_that_another_entity_takes_over_is_judged_by_that_entity(
+    project: Project, raw: Raw, unique: str, people: dict[str, str], user: str, reason: str | None, is_there: bool
+) -> None:
+    taker = f"{unique}-taker"
+    if is_there:
+        raw.write("identity/entity", {"name": taker})
+        member = (raw.read(f"identity/entity/name/{taker}") or {})["id"]
+        raw.write(f"identity/group/name/{unique}-g", {"policies": [f"{unique}-dark"], "member_entity_ids": [member]})
+        raw.write(f"sys/policies/acl/{unique}-dark", {"policy": DENIED})
+    alias = f"aliases: [{{mount: {unique}, name: {user}}}]"
+    found = {}
+    for case, fields in {
+        "shut": "disabled: true",
+        "denied": f"policies: [{unique}-no]",
+        "kind": "metadata: {a: b}",
+    }.items():
+        people_of(project, entities=f"{taker}: {{{alias}, {fields}}}")
+        found[case] = risks(planned(project, people)).get(f"identity/entity/name/{taker}")
+
+    assert found == {"shut": reason, "denied": reason, "kind": reason if is_there else None}
+
+
+def test_an_approle_whose_login_is_taken_over_is_known_by_its_role_id(
+    project: Project, raw: Raw, unique: str, caller: dict[str, str]
+) -> None:
+    mount = f"{unique}-ar"
+    raw.write(f"sys/auth/{mount}", {"type": "approle"})
+    raw.write(f"auth/{mount}/role/glass", {"token_policies": [unique]})
+    role_id = (raw.read(f"auth/{mount}/role/glass/role-id") or {})["role_id"]
+    settings(project, f"break_glass: [auth/{mount}/role/glass]", "external: [sys/auth/*]")
+    alias = f"aliases: [{{mount: {mount}, name: {role_id}}}]"
+    people_of(project, entities=f"{unique}-taker: {{{alias}, disabled: true}}")
+
+    assert risks(planned(project, caller)) == {f"identity/entity/name/{unique}-taker": "break_glass"}
+
+
+def test_a_plan_that_changes_nobodys_standing_has_no_risk(
+    project: Project, unique: str, people: dict[str, str]
+) -> None:
+    people_of(project, groups=f"{unique}-g: {{member_entities: [{unique}-ci, {unique}-glass]}}")
+    assert project.run("apply", "--yes", env=people).exit_code == 0
+
+    plan = planned(project, people)
+
+    assert plan["changes"] == []
+    assert risks(plan) == {}
+
+
+def test_entities_that_cannot_be_listed_make_a_notice_and_no_verdict(
+    project: Project, raw: Raw, unique: str, people: dict[str, str]
+) -> None:
+    blind = FULL + 'path "identity/entity/id" { capabilities = ["deny"] }\n'
+    raw.write(f"sys/policies/acl/{unique}", {"policy": blind})
+    people_of(project, groups=f"{unique}-new: {{policies: [{unique}-no], member_entities: [{unique}-glass]}}")
+
+    plan = planned(project, people)
+
+    assert risks(plan) == {}
+    known = (
+        f"`break_glass`: what its entity and groups do to auth/{unique}/users/glass is not known: they cannot be read"
+    )
+    assert known in plan["notices"]
+
+
+@pytest.mark.parametrize("method", ["userpass", "approle"])
+def test_the_rights_that_permissions_prints_are_enough_to_judge_an_emergency_login(
+    project: Project, raw: Raw, unique: str, method: str
+) -> None:
+    mount, glass = f"{unique}-{method}", "users/glass" if method == "userpass" else "role/glass"
+    raw.write(f"sys/auth/{mount}", {"type": method})
+    body = {"token_policies": [unique], **({"password": "pw"} if method == "userpass" else {})}
+    raw.write(f"auth/{mount}/{glass}", body)
+    name = "glass" if method == "userpass" else (raw.read(f"auth/{mount}/{glass}/role-id") or {})["role_id"]
+    accessor = (raw.read("sys/auth") or {})[f"{mount}/"]["accessor"]
+    raw.write("identity/entity", {"name": f"{unique}-e"})
+    entity = (raw.read(f"identity/entity/name/{unique}-e") or {})["id"]
+    raw.write("identity/entity-alias", {"name": name, "mount_accessor": accessor, "canonical_id": entity})
+    raw.write(f"identity/group/name/{unique}-g", {"member_entity_ids": [entity]})
+    settings(project, f"break_glass: [auth/{mount}/{glass}]", f"external: [identity/entity/name/{unique}-e]")
+    project.policy(unique, FULL)
+    project.policy(f"{unique}-no", DENIED)
+    group = f"groups: {{{unique}-g: {{policies: [{unique}-no], member_entities: [{unique}-e]}}}}"
+    project.write("desired-state/a.yaml", f"auth: {{{mount}: {{type: {method}}}}}\nidentity: {{{group}}}\n")
+    raw.write(f"sys/policies/acl/{unique}", {"policy": FULL})
+
+    plan = planned(project, token_with(raw, policy_for(project, "plan")["policy"]))
+
+    assert risks(plan) == {f"identity/group/name/{unique}-g": "break_glass"}
+    assert [text for text in plan["notices"] if "break_glass" in text] == []
+
+
+def group_id(raw: Raw, name: str) -> str:
+    found: str = (raw.read(f"identity/group/name/{name}") or {})["id"]
+    return found

@@ -72,3 +72,14 @@ def test_without_a_policy_that_decides_nothing_is_judged() -> None:
 
     assert made.changes[0].risk is None
     assert made.notices == ("whether this plan locks out its own caller is not known: the policy `ci` cannot be read",)
+
+
+def test_a_policy_that_a_login_is_given_counts_as_the_plan_leaves_it() -> None:
+    moved = holder("ldap_user", "ann", ("ci",), ("new",))
+    full, none = (
+        change(Action.CREATE, desired("acl_policy", {"policy": text}, name="new"))
+        for text in ('path "*" { capabilities = ["create", "read", "update", "delete", "sudo"] }', "# none")
+    )
+
+    assert reasons(moved, full, new=None) == []
+    assert reasons(moved, none, new=None) == ["auth/ldap/users/ann: locks_out"]
