@@ -301,7 +301,9 @@ class Climber:
             self.raw.write(self.ladder.address, self.ladder.raw)
 
     def clear(self) -> None:
-        """Take audit devices away again: one whose sink is gone stops its server."""
+        """Leave the server as it was: where it made an object itself, and audit devices, whose lost sink would stop it."""
+        if self.ladder.exists and not self.ladder.data.get("around"):
+            self.climb(self.ladder.least)
         for name in self.ladder.data.get("around", {}).get("audit", {}):
             self.raw.delete(f"sys/audit/{name}")
             self.raw.delete(self.ladder.address)
