@@ -70,7 +70,7 @@ def remembered(estate: Estate) -> dict[str, tuple[bool, bool, list[str], bool]]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("start", "step"), [(0, 15)])
+@pytest.mark.parametrize(("start", "step"), [(0, 15), (5, 15), (10, 15)])
 def test_an_apply_that_was_killed_at_any_write_is_finished_by_the_next_and_so_is_its_ledger(
     estate: Estate, start: int, step: int
 ) -> None:
